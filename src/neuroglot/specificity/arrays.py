@@ -1,0 +1,32 @@
+"""The arrays of this room and the little arithmetic that its formulas share."""
+
+import numpy as np
+from jaxtyping import Bool, Float64, Shaped
+
+Statistic = Float64[np.ndarray, "language layer neuron"]
+"""A number a language and neuron; NaN where the neuron must never be chosen."""
+
+LanguageMask = Bool[np.ndarray, "language layer neuron"]
+"""The chosen neurons of every language."""
+
+Mask = Bool[np.ndarray, "layer neuron"]
+"""The chosen neurons of one language."""
+
+
+def divide(
+    numerator: Float64[np.ndarray, "..."], denominator: Shaped[np.ndarray, "..."]
+) -> Float64[np.ndarray, "..."]:
+    """Quotient that is 0 where the denominator is 0: no spread is no signal, not an infinite one.
+
+    NaN in either operand stays NaN.
+    """
+    degenerate = (denominator == 0) & ~np.isnan(numerator)
+    return np.where(degenerate, 0.0, numerator / np.where(denominator == 0, 1.0, denominator))
+
+
+def mean_of_others(statistic: Statistic) -> Statistic:
+    """For every language the mean over all the other languages; NaN in any of them makes it NaN.
+
+    (Σ − S)/(n − 1) would be shorter, but where one language dwarfs the rest it subtracts the rest away.
+    """
+    return np.stack([np.delete(statistic, i, axis=0).mean(axis=0) for i in range(len(statistic))])
