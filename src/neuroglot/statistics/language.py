@@ -1,0 +1,67 @@
+"""Samples → language: what a neuron's scores over a language's samples come to (METHODS §3).
+
+Each statistic is exact on a per-sample store, and read from the streamed summary where that suffices.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from neuroglot.registry import Registry
+from neuroglot.statistics.moments import quantile
+
+Scores = Float[np.ndarray, "sample layer neuron"]
+Summary = dict[str, np.ndarray]
+PerNeuron = Float[np.ndarray, "layer neuron"]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One number a neuron and language.
+
+    Attributes:
+        exact: (scores of the samples, N of the samples) → statistic.
+        streamed: (summary of one language: samples, units, mean, m2, m3, m4, sum, max, histogram) → statistic.
+        histogram: Whether ``streamed`` reads the histogram.
+    """
+
+    exact: Callable[[Scores, np.ndarray], PerNeuron]
+    streamed: Callable[[Summary], PerNeuron]
+    histogram: bool = False
+
+
+STATISTICS: Registry[Statistic] = Registry("sample statistic")
+
+
+def _kurtosis(scores: Scores, units: np.ndarray) -> PerNeuron:
+    centred = scores - scores.mean(axis=0)
+    m2, m4 = (centred**2).mean(axis=0), (centred**4).mean(axis=0)
+    return np.divide(m4, m2**2, out=np.full_like(m2, np.nan), where=m2 > 0)
+
+
+def _streamed_kurtosis(summary: Summary) -> PerNeuron:
+    m2, m4 = summary["m2"] / summary["samples"], summary["m4"] / summary["samples"]
+    return np.divide(m4, m2**2, out=np.full_like(m2, np.nan), where=m2 > 0)
+
+
+for _name, _statistic in {
+    "mean": Statistic(lambda scores, units: scores.mean(axis=0), lambda summary: summary["mean"]),
+    "variance": Statistic(
+        lambda scores, units: scores.var(axis=0), lambda summary: summary["m2"] / summary["samples"]
+    ),
+    "max": Statistic(lambda scores, units: scores.max(axis=0), lambda summary: summary["max"]),
+    # Of a sum over tokens: Σ over samples / Σ of their lengths, so that every token counts the same.
+    "rate": Statistic(
+        lambda scores, units: scores.sum(axis=0) / units.sum(), lambda summary: summary["sum"] / summary["units"]
+    ),
+    # Population kurtosis m4/m2²; a neuron without variance has none and is never chosen.
+    "kurtosis": Statistic(_kurtosis, _streamed_kurtosis),
+    "median": Statistic(
+        lambda scores, units: np.median(scores, axis=0),
+        lambda summary: quantile(summary["histogram"], 0.5),
+        histogram=True,
+    ),
+}.items():
+    STATISTICS.register(_name)(_statistic)
