@@ -1,0 +1,100 @@
+"""What an ablation run measured: the log-probability of every sample under every mask, and what each mask is."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float, Int
+
+from neuroglot.errors import NeuroglotError
+
+BASE = "none"
+"""The name of the mask that switches nothing off."""
+
+EVERYTHING_OFF = "everything_off"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What one mask is.
+
+    Attributes:
+        name: Unique in its run.
+        kind: ``none``, ``recipe``, ``matched``, ``uniform`` or ``everything_off``.
+        recipe: The recipe that chose it, or whose set a matched control controls.
+        baseline: The kind of intervention.
+        target: The language it is aimed at; empty for masks shared by all languages.
+        size: Neurons.
+        seed: Which of several random sets.
+    """
+
+    name: str
+    kind: str
+    recipe: str = ""
+    baseline: str = "zero"
+    target: str = ""
+    size: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Masks × samples.
+
+    Attributes:
+        data: ``log_prob`` [mask, sample] with the samples' language, document and lengths (`likelihood`).
+        masks: What each mask is, in the order of ``data``; one of them is the base, ``none``.
+    """
+
+    data: xr.Dataset
+    masks: tuple[Mask, ...]
+
+    def __post_init__(self) -> None:
+        named = [mask.name for mask in self.masks]
+        if named != self.data["mask"].values.tolist():
+            raise NeuroglotError("the masks described are not the masks measured")
+        if BASE not in named:
+            raise NeuroglotError("an ablation needs the base mask 'none' to compare with")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the text, in its order."""
+        return tuple(dict.fromkeys(self.data["language"].values.tolist()))
+
+    @property
+    def base(self) -> int:
+        """The position of the base mask."""
+        return [mask.name for mask in self.masks].index(BASE)
+
+    def described(self) -> pd.DataFrame:
+        """The masks as a frame, with what their proofs found."""
+        frame = pd.DataFrame([asdict(mask) for mask in self.masks])
+        return frame.assign(moved=self.data["moved"].values, inert=self.data["inert"].values.tolist())
+
+    def by_document(
+        self, unit: str = "tokens"
+    ) -> tuple[Float[np.ndarray, "mask language document"], Int[np.ndarray, "language document"], int | Sequence[int]]:
+        """Sums a document, for the bootstrap.
+
+        Args:
+            unit: What S is per: ``tokens``, ``characters`` or ``bytes``.
+
+        Returns:
+            Log-probabilities, units (both zero-padded where a language has fewer documents), and the number of
+            documents: one number if all languages have the same ones, so that they are drawn together.
+        """
+        language, document = self.data["language"].values, self.data["document"].values
+        ids = {name: list(dict.fromkeys(document[language == name].tolist())) for name in self.languages}
+        most = max(map(len, ids.values()))
+        log_prob = np.zeros((len(self.masks), len(ids), most))
+        units = np.zeros((len(ids), most), dtype=np.int64)
+        values, lengths = self.data["log_prob"].values, self.data[unit].values
+        for row, (name, own) in enumerate(ids.items()):
+            for column, one in enumerate(own):
+                here = (language == name) & (document == one)
+                log_prob[:, row, column] = values[:, here].sum(axis=1)
+                units[row, column] = lengths[here].sum()
+        together = all(own == ids[self.languages[0]] for own in ids.values())
+        return log_prob, units, most if together else [len(own) for own in ids.values()]
