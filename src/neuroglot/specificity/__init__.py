@@ -1,4 +1,4 @@
-"""From a statistic per language to the neurons that are *specific* to one: scales, contrasts, selection, controls.
+"""From a statistic per language to the neurons that are *specific* to one.
 
 Every statistic S here is a float64 array of shape [language, layer, neuron], and NaN means *never chosen*.
 The steps run in this order, each one a function from array to array:

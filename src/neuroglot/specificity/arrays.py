@@ -1,7 +1,11 @@
 """The arrays of this room and the little arithmetic that its formulas share."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
-from jaxtyping import Bool, Float64, Shaped
+from jaxtyping import Bool, Float64
 
 Statistic = Float64[np.ndarray, "language layer neuron"]
 """A number a language and neuron; NaN where the neuron must never be chosen."""
@@ -13,9 +17,7 @@ Mask = Bool[np.ndarray, "layer neuron"]
 """The chosen neurons of one language."""
 
 
-def divide(
-    numerator: Float64[np.ndarray, "..."], denominator: Shaped[np.ndarray, "..."]
-) -> Float64[np.ndarray, "..."]:
+def divide(numerator: Statistic, denominator: Float64[np.ndarray, "..."]) -> Statistic:
     """Quotient that is 0 where the denominator is 0: no spread is no signal, not an infinite one.
 
     NaN in either operand stays NaN.
@@ -30,3 +32,11 @@ def mean_of_others(statistic: Statistic) -> Statistic:
     (Σ − S)/(n − 1) would be shorter, but where one language dwarfs the rest it subtracts the rest away.
     """
     return np.stack([np.delete(statistic, i, axis=0).mean(axis=0) for i in range(len(statistic))])
+
+
+@contextmanager
+def empty_slices() -> Iterator[None]:
+    """Let NumPy's nan-functions pass in silence over a layer of nothing but NaN (one that was not read)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN|Mean of empty slice|Degrees of freedom", RuntimeWarning)
+        yield

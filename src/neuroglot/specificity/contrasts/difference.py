@@ -1,0 +1,28 @@
+"""S minus S of one reference language, or minus the mean of the others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuroglot.errors import unknown
+from neuroglot.specificity.arrays import Statistic, mean_of_others
+from neuroglot.specificity.contrasts import CONTRASTS, require_languages
+
+
+@CONTRASTS.register("difference")
+def difference(statistic: Statistic, languages: Sequence[str], *, reference: str | None = None) -> Statistic:
+    """S_L − S_reference, or S_L − mean of the other languages when ``reference`` is None.
+
+    The reference itself has nothing to be compared with: its specificity is NaN.
+
+    Raises:
+        NeuroglotError: Fewer than 2 languages, or ``reference`` is none of them.
+    """
+    require_languages("difference", languages, 2, "there is nothing to subtract")
+    if reference is not None and reference not in languages:
+        raise unknown("language", reference, languages, "contrast 'difference': reference")
+    others = mean_of_others(statistic) if reference is None else statistic[languages.index(reference)]
+    specificity: Statistic = statistic - others
+    if reference is not None:
+        specificity[languages.index(reference)] = np.nan
+    return specificity
