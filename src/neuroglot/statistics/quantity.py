@@ -15,14 +15,17 @@ class Quantity:
         score: The per-token score.
         reduction: Tokens → sample.
         power: A sample's score is divided by N to this power, because s is a sum over N units (METHODS §1).
+        objective: The s of a gradient score; empty for a score of the forward pass.
     """
 
     site: str
     score: str
     reduction: str
     power: int = 0
+    objective: str = ""
 
     @property
     def variable(self) -> str:
         """Its name in the dataset of its site."""
-        return f"{self.score}.{self.reduction}"
+        parts = (self.score, self.reduction, self.objective)
+        return ".".join(part for part in parts if part)

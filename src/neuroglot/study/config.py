@@ -1,0 +1,171 @@
+"""A study's configuration: one YAML file, checked before any model time is spent."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from neuroglot.errors import NeuroglotError
+from neuroglot.intervention.kinds import KINDS
+from neuroglot.specificity.selection import parse_budget
+from neuroglot.study.recipe import Recipe, Strict, load_recipe
+from neuroglot.study.validation import known_name, validated, yaml_document
+from neuroglot.text.corpus import Corpus, checked_languages
+
+STUDIES = Path(__file__).parent / "studies"
+
+
+class Text(Strict):
+    """Which text, and how it is divided: identification and report never share a document.
+
+    Attributes:
+        source: ``commons``, a folder, or ``hub:owner/name``.
+        languages: In the order of the tables; every one is a target.
+        identify: Documents a language to find neurons on (a number, or a share).
+        report: Documents a language to report on.
+        identify_sentences: At most this many sentences a language; default: all of those documents.
+        report_sentences: The same for the report.
+        unit: A sample is a sentence or a whole document.
+    """
+
+    source: str = "commons"
+    languages: list[str] = Field(min_length=2)
+    identify: int | float = 0.5
+    report: int | float = 0.5
+    identify_sentences: int | None = Field(None, ge=1)
+    report_sentences: int | None = Field(None, ge=1)
+    unit: Literal["sentence", "document"] = "sentence"
+
+    @field_validator("languages")
+    @classmethod
+    def _once(cls, languages: list[str]) -> list[str]:
+        try:
+            checked_languages(languages, languages, "languages")
+        except NeuroglotError as error:
+            raise ValueError(str(error)) from error
+        return languages
+
+    def parts(self, seed: int) -> dict[str, Corpus]:
+        """The text to identify on and the text to report on."""
+        if self.source == "commons":
+            corpus = Corpus.commons(self.languages)
+        elif self.source.startswith("hub:"):
+            corpus = Corpus.from_hub(self.source.removeprefix("hub:"), self.languages)
+        else:
+            corpus = Corpus.from_files(Path(self.source).expanduser(), self.languages)
+        parts = corpus.split(seed, identify=self.identify, report=self.report)
+        for name, sentences in (("identify", self.identify_sentences), ("report", self.report_sentences)):
+            if sentences is not None:
+                parts[name] = parts[name].take(sentences, seed)
+        return parts
+
+
+class Controls(Strict):
+    """Random sets beside the recipes' own.
+
+    Attributes:
+        uniform: Sets drawn from all neurons, each judged for every language.
+        matched: Sets a recipe and language, matched on layer × firing rate.
+        recipes: Whose sets get matched controls; default: all.
+    """
+
+    uniform: int = Field(5, ge=0)
+    matched: int = Field(2, ge=0)
+    recipes: list[str] | None = None
+
+
+class Study(Strict):
+    """Everything that a run depends on.
+
+    Attributes:
+        title: For the report.
+        model: What `LanguageModel.load` takes.
+        revision: Hub branch, tag or commit.
+        dtype: Precision of the model.
+        trust_remote_code: Run code that a hub repository brings along.
+        text: Corpus, languages and split.
+        recipes: Names, or whole recipes.
+        budget: Neurons a language, as a share ("1%") or a count.
+        interventions: Kind → recipes whose sets it is done to, or ``all``.
+        controls: Random sets.
+        layers: Restrict to these; default: all.
+        positions: Tokens that count: all, last or every:k.
+        resamples: Of the bootstrap.
+        seed: Of everything random.
+    """
+
+    title: str = "Which neurons does it need for a language?"
+    model: str
+    revision: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    trust_remote_code: bool = False
+    text: Text
+    recipes: list[Recipe] = Field(min_length=1)
+    budget: int | float | str = "1%"
+    interventions: dict[str, list[str] | Literal["all"]] = {"zero": "all"}
+    controls: Controls = Controls()
+    layers: list[int] | None = None
+    positions: str = "all"
+    resamples: int = Field(1000, ge=100)
+    seed: int = 0
+
+    @field_validator("recipes", mode="before")
+    @classmethod
+    def _by_name(cls, recipes: Any) -> Any:
+        if not isinstance(recipes, list):
+            return recipes
+        try:
+            return [load_recipe(recipe) if isinstance(recipe, str) else recipe for recipe in recipes]
+        except NeuroglotError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("budget")
+    @classmethod
+    def _budget(cls, budget: int | float | str) -> int | float:
+        try:
+            return parse_budget(budget)
+        except NeuroglotError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("interventions")
+    @classmethod
+    def _kinds(cls, interventions: dict[str, Any]) -> dict[str, Any]:
+        for kind in interventions:
+            known_name("intervention", KINDS)(kind)
+        return interventions
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Study":
+        names = [recipe.name for recipe in self.recipes]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"recipe {twice.pop()!r} is named twice")
+        named = [name for recipes in self.interventions.values() if recipes != "all" for name in recipes]
+        for name in [*named, *(self.controls.recipes or [])]:
+            known_name("recipe of this study", names)(name)
+        for recipe in self.recipes:
+            if recipe.contrast.name == "zscore" and len(self.text.languages) < 3:
+                raise ValueError(f"recipe {recipe.name!r} needs z-scores over at least 3 languages; over 2 they say nothing")
+        return self
+
+    def acting_on(self, recipe: str) -> list[str]:
+        """The kinds of intervention done to a recipe's sets."""
+        return [kind for kind, recipes in self.interventions.items() if recipes == "all" or recipe in recipes]
+
+    @property
+    def digest(self) -> str:
+        """A short checksum of the whole configuration."""
+        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def load_study(path: str | Path) -> Study:
+    """Reads a study from a YAML file, or by the name of a bundled one (``demo``, ``demo-full``).
+
+    Raises:
+        NeuroglotError: One line that says what is wrong, and where.
+    """
+    bundled = STUDIES / f"{path}.yaml"
+    file = bundled if bundled.is_file() else Path(path)
+    return validated(Study, yaml_document(file), str(path))

@@ -1,0 +1,84 @@
+"""Which masks a study tries: every recipe's sets, their matched controls, uniform sets, nothing and everything off."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from neuroglot.evaluation.ablation import Mask
+from neuroglot.intervention.kinds import KINDS, Intervention
+from neuroglot.model.language_model import LanguageModel
+from neuroglot.neurons import NeuronSet
+from neuroglot.specificity.controls import matched, uniform
+from neuroglot.statistics.bank import ScoreBank
+from neuroglot.statistics.quantity import Quantity
+from neuroglot.study.config import Study
+from neuroglot.study.steps import base_mask, everything_off, firing_rate, mean_activation, per_neuron
+
+UNIFORM = "uniform"
+
+Sets = Mapping[str, Mapping[str, NeuronSet]]
+"""Recipe (or ``matched/<recipe>/<seed>``, or ``uniform``) → language (or number) → set."""
+
+
+def quantities_beside_recipes(study: Study) -> list[Quantity]:
+    """What interventions and controls need of the pass."""
+    needed = set()
+    for recipe in study.recipes:
+        if any(KINDS[kind].shift for kind in study.acting_on(recipe.name)):
+            needed.add(mean_activation(recipe.site))
+        if study.controls.matched and _controlled(study, recipe.name):
+            needed.add(firing_rate(recipe.site))
+    return sorted(needed)
+
+
+def control_sets(study: Study, bank: ScoreBank, chosen: Sets) -> dict[str, dict[str, NeuronSet]]:
+    """The random sets of a study: uniform over all neurons, and matched to each recipe's own."""
+    controls: dict[str, dict[str, NeuronSet]] = {}
+    shape = next(iter(next(iter(chosen.values())).values())).shape
+    for number in range(study.controls.uniform):
+        seed = _seed(study, UNIFORM, number)
+        about = {"control": UNIFORM, "budget": study.budget, "seed": seed}
+        neurons = NeuronSet("mlp", uniform(shape, study.budget, seed), "", about)
+        controls.setdefault(UNIFORM, {})[str(number)] = neurons
+    for recipe in study.recipes:
+        if not _controlled(study, recipe.name):
+            continue
+        rates = per_neuron(bank, firing_rate(recipe.site)) if study.controls.matched else None
+        for number in range(study.controls.matched):
+            for language, own in chosen[recipe.name].items():
+                seed = _seed(study, recipe.name, language, number)
+                mask = matched(own.mask, rates.sel(language=language).values, seed)  # type: ignore[union-attr]
+                about = {"control": "matched", "of": recipe.name, "seed": seed}
+                name = f"matched/{recipe.name}/{number}"
+                controls.setdefault(name, {})[language] = NeuronSet(own.site, mask, language, about)
+    return controls
+
+
+def masks(
+    study: Study, model: LanguageModel, bank: ScoreBank, chosen: Sets, controls: Sets
+) -> list[tuple[Mask, Intervention]]:
+    """Every mask of the study with what it does, the base first."""
+    found = [base_mask(model), everything_off(model)]
+    for number, neurons in controls.get(UNIFORM, {}).items():
+        mask = Mask(f"uniform {number}", UNIFORM, UNIFORM, size=len(neurons), seed=int(number))
+        found.append((mask, Intervention(neurons)))
+    for recipe in study.recipes:
+        for kind in study.acting_on(recipe.name):
+            means = per_neuron(bank, mean_activation(recipe.site)) if KINDS[kind].shift else None
+            for language, own in chosen[recipe.name].items():
+                mask = Mask(f"{recipe.name} {kind} {language}", "recipe", recipe.name, kind, language, len(own))
+                found.append((mask, Intervention(own, kind, means)))
+        for number in range(study.controls.matched if "zero" in study.acting_on(recipe.name) else 0):
+            for language, neurons in controls.get(f"matched/{recipe.name}/{number}", {}).items():
+                name = f"matched {recipe.name} {language} {number}"
+                mask = Mask(name, "matched", recipe.name, "zero", language, len(neurons), number)
+                found.append((mask, Intervention(neurons)))
+    return found
+
+
+def _controlled(study: Study, recipe: str) -> bool:
+    return study.controls.recipes is None or recipe in study.controls.recipes
+
+
+def _seed(study: Study, *parts: object) -> int:
+    """A seed of its own for every random set, whatever else the study contains."""
+    return int.from_bytes(sha256(repr((study.seed, *parts)).encode()).digest()[:4], "big")

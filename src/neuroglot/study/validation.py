@@ -1,0 +1,79 @@
+"""Reading YAML so that a mistake is one line: what is wrong, where it stands, what was probably meant."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from neuroglot.errors import NeuroglotError, unknown
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def known_name(kind: str, known: Collection[str]) -> Callable[[str], str]:
+    """A pydantic validator that refuses names outside ``known``."""
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(str(unknown(kind, name, known)))
+        return name
+
+    return check
+
+
+def yaml_document(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        NeuroglotError: No such file, not UTF-8, not YAML, or not a mapping.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NeuroglotError(f"there is no file {str(path)!r}") from error
+    except UnicodeDecodeError as error:
+        raise NeuroglotError(f"not UTF-8 at byte {error.start}", str(path)) from error
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f"{path}:{place.line + 1}" if place else str(path)
+        raise NeuroglotError(f"not YAML: {getattr(error, 'problem', None) or error}", where) from error
+    if not isinstance(document, dict):
+        raise NeuroglotError("expected keys and values", str(path))
+    return document
+
+
+def validated(model: type[Model], document: dict[str, Any], where: str) -> Model:
+    """The document as a pydantic model, or one line about the first thing that is wrong with it."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = _place(where, first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(model, first["loc"][:-1])
+            raise unknown("key", first["loc"][-1], known, place) from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise NeuroglotError(message[0].lower() + message[1:], place) from error
+
+
+def _place(where: str, location: tuple[int | str, ...]) -> str:
+    parts = ""
+    for part in location:
+        parts += f"[{part}]" if isinstance(part, int) else f".{part}" if parts else str(part)
+    return f"{where}: {parts}" if parts else where
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model knows at a place in the document."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None:  # an index into a list, or the tag of a union: the model is known already
+            continue
+        options = [field.annotation, *get_args(field.annotation)]
+        inner = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+        if not inner:
+            break
+        model = inner[0]
+    return list(model.model_fields)
