@@ -1,0 +1,72 @@
+"""neuroglot: which neurons does a language model need for a language?
+
+The names below load their modules when first used, so that `import neuroglot` and `neuroglot --help` are quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuroglot.errors import NeuroglotError
+    from neuroglot.evaluation.langspec import langspec_f1
+    from neuroglot.intervention.hooks import intervene
+    from neuroglot.intervention.kinds import Intervention
+    from neuroglot.model.language_model import LanguageModel
+    from neuroglot.neurons import NeuronSet
+    from neuroglot.specificity.lape import lape
+    from neuroglot.statistics.bank import ScoreBank
+    from neuroglot.study.config import Study, load_study
+    from neuroglot.study.recipe import Recipe, load_recipe
+    from neuroglot.study.run import Run
+    from neuroglot.study.steps import ablate, score, select
+    from neuroglot.text.corpus import Corpus
+
+_HOMES = {
+    "Corpus": "neuroglot.text.corpus",
+    "Intervention": "neuroglot.intervention.kinds",
+    "LanguageModel": "neuroglot.model.language_model",
+    "NeuroglotError": "neuroglot.errors",
+    "NeuronSet": "neuroglot.neurons",
+    "Recipe": "neuroglot.study.recipe",
+    "Run": "neuroglot.study.run",
+    "ScoreBank": "neuroglot.statistics.bank",
+    "Study": "neuroglot.study.config",
+    "ablate": "neuroglot.study.steps",
+    "intervene": "neuroglot.intervention.hooks",
+    "langspec_f1": "neuroglot.evaluation.langspec",
+    "lape": "neuroglot.specificity.lape",
+    "load_recipe": "neuroglot.study.recipe",
+    "load_study": "neuroglot.study.config",
+    "score": "neuroglot.study.steps",
+    "select": "neuroglot.study.steps",
+}
+
+__all__ = [
+    "Corpus",
+    "Intervention",
+    "LanguageModel",
+    "NeuroglotError",
+    "NeuronSet",
+    "Recipe",
+    "Run",
+    "ScoreBank",
+    "Study",
+    "ablate",
+    "intervene",
+    "langspec_f1",
+    "lape",
+    "load_recipe",
+    "load_study",
+    "score",
+    "select",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'neuroglot' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

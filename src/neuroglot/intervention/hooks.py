@@ -5,6 +5,7 @@ say: every hook fired, the tensor read back is the patch at the set and the orig
 outputs are bitwise what they were. At least three published projects measured masks that silently did nothing.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,10 @@ from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 
+logger = logging.getLogger(__name__)
+
 PROBE_TOKENS = 8
+"""Length of the text on which an intervention is proven."""
 
 
 @dataclass
@@ -79,9 +83,11 @@ def check_fits(model: LanguageModel, neurons: NeuronSet) -> None:
             f"the set has {neurons.shape[0]} × {neurons.shape[1]} neurons at {neurons.site!r}, "
             f"but {model.name} has {model.layers} × {site.width}: it was made for another model or site"
         )
-    made_for = neurons.provenance.get("model", {}).get("type", model.model_type)
-    if made_for != model.model_type:
-        raise NeuroglotError(f"the set was made for a {made_for} model, but {model.name} is {model.model_type}")
+    made_for = neurons.provenance.get("model", {})
+    if made_for.get("type", model.model_type) != model.model_type:
+        raise NeuroglotError(f"the set was made for a {made_for['type']} model, but {model.name} is {model.model_type}")
+    if made_for.get("fingerprint", model.fingerprint) != model.fingerprint:
+        logger.warning("the set was found on other weights (%s): what follows is transfer", made_for.get("name"))
 
 
 @contextmanager

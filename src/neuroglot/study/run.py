@@ -61,12 +61,13 @@ class Run:
     Attributes:
         folder: Where everything of the run lies.
         study: The configuration.
+        track: Progress bar of the long stages.
     """
 
     def __init__(self, folder: Path, study: Study, track: Track = silent) -> None:
         self.folder = folder
         self.study = study
-        self._track = track
+        self.track = track
         self._model: LanguageModel | None = None
         self._text: dict[str, Corpus] | None = None
         self._bank: ScoreBank | None = None
@@ -144,7 +145,7 @@ class Run:
                 layers=study.layers,
                 positions=study.positions,
                 unit=study.text.unit,
-                track=self._track,
+                track=self.track,
             )
 
         self._bank = self._stage("score", work, bank=key, text=self._described_text(), model=self.model.signature)
@@ -195,7 +196,7 @@ class Run:
 
         def work() -> None:
             tokens = sum(sample.tokens for sample in samples)
-            with self._track("switching neurons off (tokens)", tokens * len(todo)) as advance:
+            with self.track("switching neurons off (tokens)", tokens * len(todo)) as advance:
                 for piece, key in zip(pieces, keys, strict=True):
                     if self._whole(key):
                         advance(tokens * len(piece))

@@ -1,0 +1,71 @@
+"""`neuroglot`: its commands, and what becomes of an error.
+
+Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command line itself is wrong. Nothing heavy is
+imported here: `--help` must answer at once.
+"""
+
+import json
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from neuroglot.errors import NeuroglotError
+
+app = typer.Typer(
+    help="Which neurons does a language model need for a language? Find them, then prove it by switching them off.",
+    epilog="Start here:  neuroglot demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+output = Console(soft_wrap=True)
+notes = Console(stderr=True, soft_wrap=True)
+
+
+@app.callback()
+def options(
+    context: typer.Context, debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error.")
+) -> None:
+    """Which neurons does a language model need for a language?"""
+    context.obj = {"debug": debug}
+
+
+def print_json(value: Any) -> None:
+    """For scripts: one JSON document on standard output, nothing else."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def main() -> None:
+    """The entry point: runs a command and turns its error into one line and an exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except NeuroglotError as error:
+        if debug:
+            raise
+        _fail(str(error))
+    except OSError as error:  # a full disk, no permission, a vanished folder
+        if debug:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or error}{where}")
+
+
+def _fail(message: str) -> None:
+    notes.print("[bold red]error:[/]", end=" ")
+    notes.print(message, markup=False, highlight=False)
+    sys.exit(1)
+
+
+from neuroglot.cli import (  # noqa: E402, F401  one line a new command
+    demo,
+    doctor,
+    models,
+    recipes,
+    run,
+    stages,
+)

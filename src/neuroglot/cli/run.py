@@ -1,0 +1,56 @@
+"""`neuroglot run`: a whole study, from text to page; also what `demo` does."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from neuroglot.cli.app import app, notes, output, print_json
+
+if TYPE_CHECKING:
+    from neuroglot.study.config import Study
+
+FOLDER = typer.Option(None, "--out", help="Run folder. Default: runs/<name of the study>.")
+JSON = typer.Option(False, "--json", help="Print the results as JSON.")
+
+
+@app.command(epilog="Example:  neuroglot run study.yaml --out runs/mine")
+def run(
+    study: Path = typer.Argument(help="A study's YAML file, or the name of a bundled one (demo, demo-full)."),
+    out: Path | None = FOLDER,
+    as_json: bool = JSON,
+) -> None:
+    """Run a study: score, select, switch off, evaluate, report. A run that was cut short continues."""
+    from neuroglot.study.config import load_study
+
+    run_study(load_study(study), out or Path("runs") / study.stem, as_json=as_json)
+
+
+def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
+    """All stages in one folder, then the table and the path of the page."""
+    import logging
+
+    from rich.logging import RichHandler
+
+    from neuroglot.progress import bar
+    from neuroglot.report.gather import gather
+    from neuroglot.report.page import write_report
+    from neuroglot.report.table import results_table
+    from neuroglot.study.run import Run
+
+    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)])
+    current = Run.begin(folder, study, bar)
+    with current.lock():
+        current.score()
+        current.select()
+        current.ablate()
+        with notes.status("Tables, charts and page …"):
+            findings = gather(current)
+            page = write_report(findings, folder / "report")
+    if as_json:
+        print_json({"folder": str(folder), "report": str(page), "means": findings.means.to_dict("records")})
+        return
+    output.print(results_table(findings))
+    for sentence in findings.summary or []:
+        output.print(sentence, markup=False)
+    output.print(f"\nReport: {page}", markup=False, highlight=False)
