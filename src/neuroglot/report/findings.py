@@ -11,18 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.errors import NeuroglotError, unknown
 
 KINDS = ("recipe", "matched", "uniform", "everything_off")
 """Kinds of mask, in the order in which they are shown: what was found, its controls, the sledgehammer."""
 
+_SCORES = (
+    "f1_relative", "f1_relative_low", "f1_relative_high",
+    "f1_absolute", "f1_absolute_low", "f1_absolute_high",
+    "collateral_mean", "collateral_max", "rho", "rho_low", "rho_high", "size",
+)  # fmt: skip
+
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "langspec": (
-        "mask", "recipe", "baseline", "kind", "language",
-        "f1_relative", "f1_relative_low", "f1_relative_high",
-        "f1_absolute", "f1_absolute_low", "f1_absolute_high",
-        "collateral_mean", "collateral_max", "rho", "rho_low", "rho_high", "size",
-    ),
+    "langspec": ("mask", "recipe", "baseline", "kind", "language", *_SCORES),
+    "means": ("recipe", "baseline", "kind", *_SCORES),
     "drops": (
         "mask", "recipe", "baseline", "kind", "target", "language",
         "log_likelihood", "perplexity", "drop_relative", "drop_absolute", "delta_log_prob",
@@ -44,25 +46,33 @@ class Findings:
     """All that one run found out, ready to be shown.
 
     Attributes:
-        about: How it was made, in the order in which it is to be read. ``title`` heads the page and ``commands``
-            (a list) repeats the run; every other entry (model, revision, fingerprint, corpus, sites, languages,
-            tokens, versions, seed, started, finished, seconds, …) is a text, a number, a list or a mapping.
-        langspec: One row a mask and target language. F1 in [0, 1] on the relative and on the absolute drop, the ends
-            of their bootstrap intervals, collateral (mean and largest drop of the other languages over the target's
-            drop), ρ (the target's loss of log-probability over that of the matched controls; an infinite upper end
-            makes it a lower bound) and ``size`` (neurons in the set). ``kind`` is one of `KINDS`; of a matched
-            control, ``recipe`` is the one that it controls. Several seeds are several masks.
-        drops: One row a mask and evaluated language. ``target`` is the language that the set was found for, "" for
-            a set shared by all; log-likelihood per token; perplexity; ``drop_relative`` = 1 − S_masked/S and
-            ``drop_absolute`` = S − S_masked, with S = exp(log-likelihood); ``delta_log_prob`` in nats per token.
-        base: One row a language: the same measures with nothing switched off, and how much text they rest on.
-        differences: Mean LangSpec-F1 of ``recipe_a`` minus that of ``recipe_b`` (``drop``: relative or absolute),
-            with the interval of a paired bootstrap over documents.
+        about: How it was made, in the order in which it is to be read. ``title`` heads the page and
+            ``commands`` (a list) repeats the run; every other entry (model, revision, fingerprint, corpus,
+            sites, languages, tokens, versions, seed, started, finished, seconds, …) is a text, a number, a
+            list or a mapping.
+        langspec: One row a mask and target language. F1 in [0, 1] on the relative and on the absolute drop,
+            the ends of their bootstrap intervals, collateral (mean and largest drop of the other languages
+            over the target's drop), ρ (the target's loss of log-probability over that of the matched
+            controls; an infinite upper end makes it a lower bound) and ``size`` (neurons in the set).
+            ``kind`` is one of `KINDS`; of a matched control, ``recipe`` is the one that it controls.
+            Several seeds are several masks.
+        means: One row a kind, recipe and baseline: the same over its languages and seeds, with the interval
+            of the mean.
+        drops: One row a mask and evaluated language. ``target`` is the language that the set was found for,
+            "" for a set shared by all; log-likelihood per token; perplexity; ``drop_relative`` = 1 −
+            S_masked/S and ``drop_absolute`` = S − S_masked, with S = exp(log-likelihood);
+            ``delta_log_prob`` = log-likelihood − unmasked, in nats per token.
+        base: One row a language: the same measures with nothing switched off, and how much text they rest
+            on.
+        differences: Mean LangSpec-F1 of ``recipe_a`` minus that of ``recipe_b`` (``drop``: relative or
+            absolute), with the interval of a paired bootstrap over documents.
         layers: Neurons of each language's set in each layer.
-        quantiles: Quantiles over a layer's neurons of the score, as collected (``raw``) and after ``scaled``.
+        quantiles: Quantiles over a layer's neurons of the score, as collected (``raw``) and after
+            ``scaled``.
         overlap: Neurons that two languages' sets share, as a count and as Jaccard index in [0, 1].
-        scatter: A point a neuron: its normalised score in the language (``target``), the largest over the other
-            languages (``others``), and whether it was chosen. A sample of the neurons, with all the chosen ones.
+        scatter: A point a neuron: its normalised score in the language (``target``), the largest over the
+            other languages (``others``), and whether it was chosen. A sample of the neurons, with all the
+            chosen ones.
         summary: Sentences in words. Empty: the page writes its own.
 
     Raises:
@@ -71,6 +81,7 @@ class Findings:
 
     about: Mapping[str, Any]
     langspec: pd.DataFrame
+    means: pd.DataFrame
     drops: pd.DataFrame
     base: pd.DataFrame
     differences: pd.DataFrame
@@ -86,10 +97,9 @@ class Findings:
             lacking = [name for name in COLUMNS.get(field.name, ()) if name not in frame.columns]
             if lacking:
                 raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"findings.{field.name}")
-        strange = sorted(set(self.langspec["kind"]) | set(self.drops["kind"]) - set(KINDS))
-        strange = [kind for kind in strange if kind not in KINDS]
-        if strange:
-            raise NeuroglotError(f"unknown kind {strange[0]!r}. Known: {', '.join(KINDS)}", "findings")
+        for name in ("langspec", "means", "drops"):
+            for kind in set(getattr(self, name)["kind"]) - set(KINDS):
+                raise unknown("kind", kind, KINDS, f"findings.{name}")
 
     @property
     def languages(self) -> list[str]:

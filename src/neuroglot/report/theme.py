@@ -26,7 +26,18 @@ LANGUAGE_COLOURS = [
 HARM = ["#3d8f8a", "#f6f5f2", "#f3c48f", "#d9772b", "#7d2d05"]
 """A drop: teal where the language got better, paper where nothing happened, brown where it was lost."""
 
-FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
+FONT = ", ".join(
+    [
+        "Inter",
+        "'Segoe UI'",
+        "'Helvetica Neue'",
+        "Arial",
+        "'Liberation Sans'",
+        "'Noto Sans'",
+        "'Noto Sans CJK SC'",
+        "sans-serif",
+    ]
+)
 
 CONFIG: Mapping[str, Any] = {
     "background": PAPER,
@@ -65,7 +76,7 @@ CONFIG: Mapping[str, Any] = {
         "labelLimit": 200,
         "symbolLimit": 0,
     },
-    "title": {"color": INK, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+    "title": {"color": INK, "fontSize": 13, "fontWeight": 600, "anchor": "start", "frame": "group"},
     "text": {"color": INK, "fontSize": 12},
 }
 

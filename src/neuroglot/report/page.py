@@ -1,0 +1,94 @@
+"""The page: one HTML file that opens offline and asks nobody for anything.
+
+* Everything is inside: styles, charts with their data, and Vega, which draws them.
+* Text from outside (language, recipe and file names) is escaped wherever it lands: by Jinja in the page and
+  in the charts' JSON, by Vega as text nodes. A content security policy forbids any request besides.
+* Nothing half-written: each file is written beside its place and moved there, ``index.html`` last.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from neuroglot.errors import NeuroglotError
+from neuroglot.report.charts.gallery import GALLERY
+from neuroglot.report.findings import Findings
+from neuroglot.report.pictures import picture
+from neuroglot.report.summary import summarise
+from neuroglot.report.table import HEADINGS, table_lines
+from neuroglot.report.theme import FONT
+from neuroglot.report.words import figure, interval
+
+__all__ = ["render", "summarise", "write_report"]
+
+
+def write_report(findings: Findings, folder: Path) -> Path:
+    """Write ``index.html`` and, beside it, every chart as ``charts/<name>.svg`` and ``.png``.
+
+    Args:
+        findings: What to show.
+        folder: Where; made if need be. A report that is already there is replaced.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        NeuroglotError: The folder cannot be written, for example because the disk is full.
+    """
+    drawn = {
+        figure.name: picture(figure, findings) for figure in GALLERY if len(getattr(findings, figure.source))
+    }
+    page = render(findings, {name: shown.spec for name, shown in drawn.items()})
+    charts = folder / "charts"
+    try:
+        charts.mkdir(parents=True, exist_ok=True)
+        for name, shown in drawn.items():
+            _put(charts / f"{name}.svg", shown.svg.encode())
+            _put(charts / f"{name}.png", shown.png)
+        _put(folder / "index.html", page.encode())
+    except OSError as error:
+        raise NeuroglotError(
+            f"the report cannot be written: {error.strerror or error}", str(folder)
+        ) from error
+    return folder / "index.html"
+
+
+def render(findings: Findings, specs: dict[str, dict]) -> str:
+    """The page as text, with the charts in ``specs`` (name → Vega-Lite specification)."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure": figure, "interval": interval}
+    return environment.get_template("page.html.j2").render(
+        about=findings.about,
+        summary=findings.summary or summarise(findings),
+        languages=findings.languages,
+        headings=HEADINGS,
+        lines=table_lines(findings),
+        base=findings.base.to_dict("records"),
+        differences=findings.differences.to_dict("records"),
+        figures=GALLERY,
+        font=FONT,
+        specs=specs,
+        # Of a script element the parser seeks only the end tag, which in code can but stand in a string.
+        vega=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"),
+    )
+
+
+def _put(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        unfinished.chmod(0o644)  # mkstemp's 0600 would hide the report from a web server and from colleagues
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
