@@ -1,6 +1,7 @@
 """A study's configuration: one YAML file, checked before any model time is spent."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ class Text(Strict):
     """Which text, and how it is divided: identification and report never share a document.
 
     Attributes:
-        source: ``commons``, a folder, or ``hub:owner/name``.
+        source: ``commons``, a folder (environment variables are expanded), or ``hub:owner/name``.
         languages: In the order of the tables; every one is a target.
         identify: Documents a language to find neurons on (a number, or a share).
         report: Documents a language to report on.
@@ -54,7 +55,10 @@ class Text(Strict):
         elif self.source.startswith("hub:"):
             corpus = Corpus.from_hub(self.source.removeprefix("hub:"), self.languages)
         else:
-            corpus = Corpus.from_files(Path(self.source).expanduser(), self.languages)
+            folder = os.path.expandvars(self.source)
+            if "$" in folder:
+                raise NeuroglotError(f"the environment variable in {self.source!r} is not set", "text.source")
+            corpus = Corpus.from_files(Path(folder).expanduser(), self.languages)
         parts = corpus.split(seed, identify=self.identify, report=self.report)
         for name, sentences in (("identify", self.identify_sentences), ("report", self.report_sentences)):
             if sentences is not None:
