@@ -136,6 +136,7 @@ def invent(languages: list[str], neurons: int = 80) -> Findings:
             "languages": languages,
             "tokens": {x: 2400 + 100 * i for i, x in enumerate(languages)},
             "versions": {"neuroglot": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0"},
+            "recipes": {"grad_act": "First-order effect of silencing, z over languages.", "lape": "Entropy."},
             "seed": 0,
             "commands": ["pip install 'neuroglot[demo]'", "neuroglot demo --out runs/demo"],
             "started": "2026-01-02 10:00",
