@@ -1,1 +1,1 @@
-"""From tokens to samples to languages: reductions, per-sample scores, mergeable statistics, the labelled bank."""
+"""Tokens to samples to languages: reductions, per-sample scores, mergeable statistics, the labelled bank."""

@@ -1,22 +1,22 @@
 """The score bank: the statistics of all scores for all languages, labelled, on disk as Zarr.
 
-A bank is a set of shards. One pass may write many (a shard is what a killed run can lose), and a later pass for one more
-recipe adds shards with only what was missing; whoever reads the bank sees one labelled whole.
+A bank is a set of shards. One pass may write many (a shard is what a killed run can lose), and a later pass
+for one more recipe adds shards with only what was missing; whoever reads the bank sees one labelled whole.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.statistics.language import STATISTICS
 from neuroglot.statistics.moments import merge, summarise
-from neuroglot.statistics.quantity import Quantity
+from neuroglot.statistics.quantity import UNITS, Quantity
 from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
 
 STORE_LIMIT = 4 * 2**30
@@ -45,46 +45,56 @@ class ScoreBank:
     @property
     def attributes(self) -> dict[str, Any]:
         """Provenance: model, corpus, objective, versions."""
-        return dict(self.shards[0].attrs)
+        return {str(key): value for key, value in self.shards[0].attrs.items()}
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages scored, in the order of the pass."""
-        found = [name for shard in self.shards for site in shard.children.values() for name in _languages(site)]
-        return tuple(dict.fromkeys(found))
+        nodes = [node for shard in self.shards for node in shard.children.values()]
+        return tuple(
+            dict.fromkeys(name for node in nodes for name in node.dataset["language"].values.tolist())
+        )
 
     def holds(self, quantity: Quantity) -> bool:
         """Whether a pass has kept this quantity."""
-        return any(_variable(shard, quantity) is not None for shard in self.shards)
+        return any(_holds(shard, quantity) for shard in self.shards)
 
     def layers(self, site: str) -> tuple[int, ...]:
         """The layers that were scored."""
-        node = next(shard[site] for shard in self.shards if site in shard.children)
-        return tuple(int(layer) for layer in node["layer"].values)
+        node = next(shard.children[site] for shard in self.shards if site in shard.children)
+        return tuple(int(layer) for layer in node.dataset["layer"].values)
 
     def dataset(self, site: str) -> xr.Dataset:
-        """All samples' scores at a site as one dataset (or the streamed summary of all)."""
-        parts = [group[site].to_dataset() for group in self._passes() if site in group.children]
+        """All samples' scores at a site as one dataset (or the streamed summary of all).
+
+        Raises:
+            NeuroglotError: Nothing there, or passes over different samples, which share no axis.
+        """
+        parts = [_joined(shards, site) for shards in self._passes if site in shards[0].children]
         if not parts:
             raise NeuroglotError(f"the score bank holds nothing at site {site!r}")
-        return xr.merge(parts, compat="override", join="override", combine_attrs="override")
+        try:
+            return xr.merge(parts, compat="no_conflicts", join="outer", combine_attrs="override")
+        except ValueError as error:
+            raise NeuroglotError(
+                f"the score bank's passes at site {site!r} read different samples"
+            ) from error
 
     def samples(
         self, quantity: Quantity, language: str, unit: str = "tokens"
     ) -> tuple[np.ndarray, np.ndarray]:
         """The normalised scores [sample, layer, neuron] (float64) of a language, and N of its samples."""
         scores, lengths = [], []
-        for shard in self.shards:
-            array = _variable(shard, quantity)
-            if array is None:
-                continue
+        for shard in self._pass_with(quantity, unit):
+            array = shard.children[quantity.site].dataset[quantity.variable]
             rows = np.flatnonzero(array["language"].values == language)
-            scores.append(array.values[rows].astype(np.float64))
             lengths.append(array[unit].values[rows])
-        if not scores or not sum(len(part) for part in scores):
-            raise NeuroglotError(f"the score bank has no {quantity.variable!r} at {quantity.site!r} for {language!r}")
+            divisor = lengths[-1].astype(np.float64) ** quantity.power
+            scores.append(array.values[rows] / divisor[:, None, None])
         units = np.concatenate(lengths)
-        return np.concatenate(scores) / units.astype(np.float64)[:, None, None] ** quantity.power, units
+        if not len(units):
+            raise self._absent(quantity, language)
+        return np.concatenate(scores), units
 
     def statistic(self, quantity: Quantity, name: str, unit: str = "tokens") -> xr.DataArray:
         """One statistic of a quantity over every language's samples.
@@ -96,28 +106,29 @@ class ScoreBank:
 
         Returns:
             Float64 [language, layer, neuron].
+
+        Raises:
+            NeuroglotError: An unknown name, or nothing that it could be computed from.
         """
         statistic = STATISTICS[name]
-        if not self.holds(quantity):
-            raise NeuroglotError(
-                f"the score bank has no {quantity.variable!r} at site {quantity.site!r}; score the corpus for it first"
-            )
-        if self.shards[0].attrs.get("unit"):
-            summaries = self._summaries(quantity, unit)
-            values = [statistic.streamed(summaries[language]) for language in self.languages]
-        else:
-            values = [statistic.exact(*self.samples(quantity, language, unit)) for language in self.languages]
+        shard = self._pass_with(quantity, unit)[0]
+        values = [
+            statistic.streamed(self._summary(quantity, name, language, unit))
+            if _unit(shard)
+            else statistic.exact(*self.samples(quantity, language, unit))
+            for language in self.languages
+        ]
+        layers = shard.children[quantity.site].dataset["layer"].values
         return xr.DataArray(
             np.stack(values),
             dims=("language", "layer", "neuron"),
-            coords={"language": list(self.languages), "layer": list(self.layers(quantity.site))},
+            coords={"language": list(self.languages), "layer": layers},
             name=quantity.variable,
         )
 
     def streamed(self, unit: str = "tokens", *, histograms: bool = True) -> "ScoreBank":
         """The same bank as a streaming pass would have kept it."""
-        summaries = (summarise(tree, unit, histograms=histograms) for tree in self._passes())
-        return ScoreBank(tuple(summaries))
+        return ScoreBank(tuple(summarise(shard, unit, histograms=histograms) for shard in self.shards))
 
     def save(self, folder: Path | str) -> None:
         """Writes the bank's shards into a folder, each whole or not at all."""
@@ -139,51 +150,69 @@ class ScoreBank:
         return cls(tuple(load_shard(path) for path in paths))
 
     def __repr__(self) -> str:
-        held = sorted({f"{site}/{name}" for shard in self.shards for site in shard.children for name in shard[site]})
+        held = sorted({name for shard in self.shards for name in _variables(shard)})
         return f"ScoreBank({', '.join(self.languages)}; {', '.join(held)})"
 
-    def _passes(self) -> list[xr.DataTree]:
-        """The shards of each pass as one tree: shards of one pass hold the same variables for other samples."""
-        groups: dict[tuple[str, ...], list[xr.DataTree]] = {}
+    @cached_property
+    def _passes(self) -> list[list[xr.DataTree]]:
+        """The shards of each pass (the same variables for other samples); streamed ones merged into one."""
+        passes: dict[frozenset[str], list[xr.DataTree]] = {}
         for shard in self.shards:
-            held = sorted(f"{site}/{name}" for site, node in shard.children.items() for name in node.data_vars)
-            groups.setdefault(tuple(held), []).append(shard)
-        streamed = bool(self.shards[0].attrs.get("unit"))
-        return [reduce(merge if streamed else _appended, group) for group in groups.values()]
+            passes.setdefault(_variables(shard), []).append(shard)
+        return [[reduce(merge, shards)] if _unit(shards[0]) else shards for shards in passes.values()]
 
-    def _summaries(self, quantity: Quantity, unit: str) -> dict[str, dict[str, np.ndarray]]:
-        held = (tree[quantity.site].to_dataset() for tree in self._passes() if _variable(tree, quantity) is not None)
-        dataset = next(held)
-        if dataset.attrs["unit"] != unit:
-            raise NeuroglotError(f"the bank was streamed per {dataset.attrs['unit']}, not per {unit}: score again")
-        result = {}
-        for language in dataset["language"].values:
-            one = dataset.sel(language=language)
-            prefix = f"{quantity.variable}:"
-            found = {str(key).removeprefix(prefix): one[key].values for key in one if str(key).startswith(prefix)}
-            result[str(language)] = {"samples": one["samples"].values, "units": one[unit].values, **found}
-        return result
+    def _pass_with(self, quantity: Quantity, unit: str) -> list[xr.DataTree]:
+        """The shards of the first pass that kept a quantity and can say it per ``unit``."""
+        if unit not in UNITS:
+            raise unknown("unit", unit, UNITS)
+        found = [shards for shards in self._passes if _holds(shards[0], quantity)]
+        if not found:
+            raise NeuroglotError(
+                f"the score bank has no {quantity.variable!r} at site {quantity.site!r}; "
+                "score the corpus for it first"
+            )
+        for shards in found:
+            if _unit(shards[0]) in (None, unit):
+                return shards
+        raise NeuroglotError(f"the bank was streamed per {_unit(found[0][0])}, not per {unit}: score again")
+
+    def _summary(self, quantity: Quantity, name: str, language: str, unit: str) -> dict[str, np.ndarray]:
+        """What a streamed pass kept of a quantity in one language."""
+        dataset = self._pass_with(quantity, unit)[0].children[quantity.site].to_dataset()
+        if language not in dataset["language"].values:
+            raise self._absent(quantity, language)
+        if STATISTICS[name].histogram and f"{quantity.variable}:histogram" not in dataset:
+            raise NeuroglotError(
+                f"the bank was streamed without histograms, which {name!r} needs: score again"
+            )
+        one = dataset.sel(language=language)
+        prefix = f"{quantity.variable}:"
+        kept = {str(key).removeprefix(prefix): one[key].values for key in one if str(key).startswith(prefix)}
+        return {"samples": one["samples"].values, "units": one[unit].values, **kept}
+
+    def _absent(self, quantity: Quantity, language: str) -> NeuroglotError:
+        if language not in self.languages:
+            return unknown("language", language, self.languages, "score bank")
+        what = f"{quantity.variable!r} at site {quantity.site!r}"
+        return NeuroglotError(
+            f"the score bank has no {what} for language {language!r}; score it for that too"
+        )
 
 
-def _appended(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
-    sites = {
-        str(site): xr.concat([node.to_dataset(), second[str(site)].to_dataset()], "sample")
-        for site, node in first.children.items()
-    }
-    tree = xr.DataTree.from_dict(dict(sites))
-    tree.attrs.update(first.attrs)
-    return tree
+def _unit(shard: xr.DataTree) -> str | None:
+    """What a streamed shard divided its scores by; None for a shard of samples."""
+    return shard.attrs.get("unit")
 
 
-def _languages(node: xr.DataTree) -> list[str]:
-    return list(dict.fromkeys(node["language"].values.tolist()))
+def _holds(shard: xr.DataTree, quantity: Quantity) -> bool:
+    name = f"{quantity.site}/{quantity.variable}"
+    return not _variables(shard).isdisjoint((name, f"{name}:mean"))
 
 
-def _variable(shard: xr.DataTree, quantity: Quantity) -> xr.DataArray | None:
-    if quantity.site not in shard.children:
-        return None
-    dataset = shard[quantity.site]
-    for name in (quantity.variable, f"{quantity.variable}:mean"):
-        if name in dataset:
-            return dataset[name]
-    return None
+def _variables(shard: xr.DataTree) -> frozenset[str]:
+    return frozenset(f"{site}/{name}" for site, node in shard.children.items() for name in node.data_vars)
+
+
+def _joined(shards: Sequence[xr.DataTree], site: str) -> xr.Dataset:
+    datasets = [shard.children[site].to_dataset() for shard in shards]
+    return datasets[0] if len(datasets) == 1 else xr.concat(datasets, "sample")

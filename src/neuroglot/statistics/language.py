@@ -23,7 +23,7 @@ class Statistic:
 
     Attributes:
         exact: (scores of the samples, N of the samples) → statistic.
-        streamed: (summary of one language: samples, units, mean, m2, m3, m4, sum, max, histogram) → statistic.
+        streamed: (one language's summary: samples, units, mean, m2, m3, m4, sum, max, histogram) → statistic.
         histogram: Whether ``streamed`` reads the histogram.
     """
 
@@ -35,15 +35,20 @@ class Statistic:
 STATISTICS: Registry[Statistic] = Registry("sample statistic")
 
 
+def _normalised(mean: PerNeuron, m2: PerNeuron, m4: PerNeuron) -> PerNeuron:
+    """m4/m2², NaN where σ = 0: up to 1e-12 of the mean is rounding, steps of float32 are 1e5 times wider."""
+    return np.where(m2 > (1e-12 * mean) ** 2, m4 / np.where(m2 == 0, np.nan, m2) ** 2, np.nan)
+
+
 def _kurtosis(scores: Scores, units: np.ndarray) -> PerNeuron:
-    centred = scores - scores.mean(axis=0)
-    m2, m4 = (centred**2).mean(axis=0), (centred**4).mean(axis=0)
-    return np.divide(m4, m2**2, out=np.full_like(m2, np.nan), where=m2 > 0)
+    mean = scores.mean(axis=0)
+    squares = (scores - mean) ** 2
+    return _normalised(mean, squares.mean(axis=0), (squares**2).mean(axis=0))
 
 
 def _streamed_kurtosis(summary: Summary) -> PerNeuron:
-    m2, m4 = summary["m2"] / summary["samples"], summary["m4"] / summary["samples"]
-    return np.divide(m4, m2**2, out=np.full_like(m2, np.nan), where=m2 > 0)
+    n = summary["samples"]
+    return _normalised(summary["mean"], summary["m2"] / n, summary["m4"] / n)
 
 
 for _name, _statistic in {
@@ -54,7 +59,8 @@ for _name, _statistic in {
     "max": Statistic(lambda scores, units: scores.max(axis=0), lambda summary: summary["max"]),
     # Of a sum over tokens: Σ over samples / Σ of their lengths, so that every token counts the same.
     "rate": Statistic(
-        lambda scores, units: scores.sum(axis=0) / units.sum(), lambda summary: summary["sum"] / summary["units"]
+        lambda scores, units: scores.sum(axis=0) / units.sum(),
+        lambda summary: summary["sum"] / summary["units"],
     ),
     # Population kurtosis m4/m2²; a neuron without variance has none and is never chosen.
     "kurtosis": Statistic(_kurtosis, _streamed_kurtosis),

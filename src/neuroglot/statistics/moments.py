@@ -1,19 +1,22 @@
 """Streaming statistics that merge: centred moments to the fourth order, extremes and fixed-edge histograms.
 
-(shard A ⊕ shard B) equals (A then B) to rounding, in any order: the moments combine by the pairwise formulas of Chan,
-Golub & LeVeque 1979 and Pébay 2008, in float64; the histogram's edges are fixed and shared, so its counts add.
+(shard A ⊕ shard B) equals (A then B) to rounding, in any order: the moments combine by the pairwise formulas
+of Chan, Golub & LeVeque 1979 and Pébay 2008, in float64; the histogram's edges are fixed and shared, so its
+counts add.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float64, Int
-from numpy.typing import NDArray
+
+from neuroglot.errors import unknown
+from neuroglot.statistics.quantity import UNITS
 
 _DECADES = np.logspace(-10, 6, 97)
 EDGES = np.concatenate([[-np.inf], -_DECADES[::-1], _DECADES, [np.inf]])
-"""Histogram edges, six bins a decade of magnitude on both sides of zero: a quantile read from it is within 21 %."""
+"""Histogram edges, six bins a decade on both sides of zero: a quantile read from it is within 21.2 %."""
 
 ORDERS = ("mean", "m2", "m3", "m4")
 
@@ -25,29 +28,38 @@ def summarise(tree: xr.DataTree, unit: str = "tokens", *, histograms: bool = Fal
         tree: A shard of samples.
         unit: What N counts when a sample's score is divided by its length.
         histograms: Also count the scores in bins, for medians and quantiles.
+
+    Raises:
+        NeuroglotError: An unknown unit.
     """
-    summaries = {str(site): _summary(node.to_dataset(), unit, histograms) for site, node in tree.children.items()}
-    return _tree(summaries, {**tree.attrs, "unit": unit})
+    if unit not in UNITS:
+        raise unknown("unit", unit, UNITS)
+    sites = {site: _summary(node.to_dataset(), unit, histograms) for site, node in tree.children.items()}
+    return _tree(sites, {**tree.attrs, "unit": unit})
 
 
 def merge(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
     """The summary of the samples of both. Languages that only one of them has are kept."""
     sites = {
-        str(site): _merged(node.to_dataset(), second[str(site)].to_dataset()) for site, node in first.children.items()
+        site: _merged(node.to_dataset(), second.children[site].to_dataset())
+        for site, node in first.children.items()
     }
     return _tree(sites, first.attrs)
 
 
 def quantile(counts: Int[np.ndarray, "... bin"], level: float) -> Float64[np.ndarray, "..."]:
-    """The quantile at ``level`` from histogram counts: the geometric middle of the bin that holds it."""
+    """The quantile at ``level`` from histogram counts: the geometric middle of the bin that holds it.
+
+    It is the lowest score with at least that share of the scores at or below it (NumPy's ``inverted_cdf``).
+    """
     middles = np.concatenate([[-_DECADES[-1]], -np.sqrt(_DECADES[1:] * _DECADES[:-1])[::-1], [0.0]])
     middles = np.concatenate([middles, -middles[-2::-1]])
     cumulative = counts.cumsum(axis=-1)
-    bins = (cumulative < level * cumulative[..., -1:]).sum(axis=-1)
-    return middles[np.minimum(bins, len(middles) - 1)]
+    bins = (cumulative < np.maximum(level * cumulative[..., -1:], 1)).sum(axis=-1)
+    return np.asarray(middles[np.minimum(bins, len(middles) - 1)])
 
 
-def _tree(sites: Mapping[str, xr.Dataset], attributes: Mapping[str, object]) -> xr.DataTree:
+def _tree(sites: Mapping[str, xr.Dataset], attributes: Mapping[Hashable, object]) -> xr.DataTree:
     tree = xr.DataTree.from_dict(dict(sites))
     tree.attrs.update(attributes)
     return tree
@@ -66,33 +78,36 @@ def _summary(dataset: xr.Dataset, unit: str, histograms: bool) -> xr.Dataset:
         attrs={"kind": "moments", "unit": unit},
     )
     for name, array in dataset.data_vars.items():
-        divisor = lengths.astype(np.float64)[:, None, None] ** array.attrs["power"]
-        scores = array.values.astype(np.float64) / divisor
-        parts: dict[str, list[NDArray]] = {key: [] for key in (*ORDERS, "sum", "max")}
-        counts = []
-        for row in rows:
-            chosen = scores[row]
-            mean = chosen.mean(axis=0)
-            centred = chosen - mean
-            for key, value in zip(ORDERS, (mean, *((centred**order).sum(axis=0) for order in (2, 3, 4))), strict=True):
-                parts[key].append(value)
-            parts["sum"].append(chosen.sum(axis=0))
-            parts["max"].append(chosen.max(axis=0))
-            if histograms:
-                counts.append(_histogram(chosen))
-        for key, values in parts.items():
-            result[f"{name}:{key}"] = (("language", "layer", "neuron"), np.stack(values), array.attrs)
-        if histograms:
-            result[f"{name}:histogram"] = (("language", "layer", "neuron", "bin"), np.stack(counts), array.attrs)
+        values, divisor = array.values, lengths.astype(np.float64) ** array.attrs["power"]
+        shape = (len(languages), *values.shape[1:])
+        parts = {key: np.empty(shape) for key in (*ORDERS, "sum", "max")}
+        counts = np.empty((*shape, len(EDGES) - 1), dtype=np.int32) if histograms else None
+        # A language and layer at a time: float64 copies and bins of everything would be many times the store.
+        for place in np.ndindex(shape[:2]):
+            row = rows[place[0]]
+            scores = values[row, place[1]] / divisor[row, None]
+            parts["sum"][place] = scores.sum(axis=0)
+            parts["max"][place] = scores.max(axis=0)
+            parts["mean"][place] = scores.mean(axis=0)
+            centred = scores - parts["mean"][place]
+            squares = centred**2
+            parts["m2"][place] = squares.sum(axis=0)
+            parts["m3"][place] = (squares * centred).sum(axis=0)
+            parts["m4"][place] = (squares**2).sum(axis=0)
+            if counts is not None:
+                counts[place] = _histogram(scores)
+        for key, part in parts.items():
+            result[f"{name}:{key}"] = (("language", "layer", "neuron"), part, array.attrs)
+        if counts is not None:
+            result[f"{name}:histogram"] = (("language", "layer", "neuron", "bin"), counts, array.attrs)
     return result
 
 
-def _histogram(scores: Float64[np.ndarray, "sample layer neuron"]) -> Int[np.ndarray, "layer neuron bin"]:
-    bins = len(EDGES) - 1
+def _histogram(scores: Float64[np.ndarray, "sample neuron"]) -> Int[np.ndarray, "neuron bin"]:
+    bins, neurons = len(EDGES) - 1, scores.shape[1]
     place = np.searchsorted(EDGES, scores, side="right") - 1
-    neurons = np.arange(scores[0].size).reshape(scores[0].shape)
-    flat = (neurons * bins + place.clip(0, bins - 1)).ravel()
-    return np.bincount(flat, minlength=scores[0].size * bins).reshape(*scores[0].shape, bins)
+    flat = np.arange(neurons) * bins + place.clip(0, bins - 1)
+    return np.bincount(flat.ravel(), minlength=neurons * bins).reshape(neurons, bins)
 
 
 def _merged(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
@@ -130,5 +145,5 @@ def _merged(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
 def _reindexed(dataset: xr.Dataset, languages: list[str]) -> xr.Dataset:
     """The dataset with a row for every language: nothing counted where it had none."""
     empty = {str(name): -np.inf if str(name).endswith(":max") else 0 for name in dataset.data_vars}
-    whole = dataset.reindex(language=np.array(languages, dtype=np.dtypes.StringDType()), fill_value=empty)
-    return whole.copy(deep=True)
+    labels = np.array(languages, dtype=np.dtypes.StringDType())
+    return dataset.reindex(language=labels, fill_value=empty, copy=False)

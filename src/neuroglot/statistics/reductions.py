@@ -1,6 +1,7 @@
 """Token reductions: a sample's score from its tokens' scores (METHODS §3).
 
-Each reduction gets the per-token scores [row, token, neuron] and the tokens that count [row, token]; rows are samples.
+Each reduction gets the per-token scores [row, token, neuron] and the tokens that count [row, token]; a row is
+a sample.
 """
 
 from collections.abc import Callable
@@ -49,11 +50,12 @@ def topk_mean(scores: TokenScores, counted: Counted) -> SampleScores:
 
 @REDUCTIONS.register("last")
 def last(scores: TokenScores, counted: Counted) -> SampleScores:
-    """The last token but one: the last position that predicts a scored token."""
+    """The last token but one, the last position that predicts a scored token (of one token, that one)."""
     position = torch.arange(scores.shape[1], device=scores.device)
     end = (position * counted).amax(dim=1)
-    before = (counted & (position < end[:, None])) * position
-    return scores[torch.arange(len(scores), device=scores.device), before.amax(dim=1)]
+    before = counted & (position < end[:, None])
+    place = torch.where(before.any(dim=1), (position * before).amax(dim=1), end)
+    return scores[torch.arange(len(scores), device=scores.device), place]
 
 
 @REDUCTIONS.register("l2")

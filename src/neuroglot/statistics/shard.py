@@ -1,9 +1,9 @@
 """A shard: the scores of some samples, or their merged summary, as labelled arrays, one group a site.
 
-A shard of *samples* keeps every sample's score (dimensions ``sample``, ``layer``, ``neuron``), un-normalised, beside the
-sample's language, document, and length in tokens, characters and bytes. A shard of *moments* keeps what streaming needs
-(``language``, ``layer``, ``neuron``; see `neuroglot.statistics.moments`). Either is one zip file of Zarr arrays on disk,
-so it appears in one rename and a damaged one is found by its checksums.
+A shard of *samples* keeps every sample's score (dimensions ``sample``, ``layer``, ``neuron``), un-normalised,
+beside the sample's language, document, and length in tokens, characters and bytes. A shard of *moments* keeps
+what streaming needs (``language``, ``layer``, ``neuron``; see `neuroglot.statistics.moments`). Either is one
+zip file of Zarr arrays on disk, so it appears in one rename and a damaged one is found by its checksums.
 """
 
 import os
@@ -40,8 +40,14 @@ def samples_shard(
         attributes: Provenance for the root of the tree.
     """
     about = {
-        "language": ("sample", np.array([sample.language for sample in samples], dtype=np.dtypes.StringDType())),
-        "document": ("sample", np.array([sample.document for sample in samples], dtype=np.dtypes.StringDType())),
+        "language": (
+            "sample",
+            np.array([sample.language for sample in samples], dtype=np.dtypes.StringDType()),
+        ),
+        "document": (
+            "sample",
+            np.array([sample.document for sample in samples], dtype=np.dtypes.StringDType()),
+        ),
         "sentence": ("sample", np.array([sample.sentence for sample in samples])),
         "tokens": ("sample", np.array([sample.tokens for sample in samples])),
         "characters": ("sample", np.array([sample.characters for sample in samples])),
@@ -61,6 +67,7 @@ def save_shard(tree: xr.DataTree, path: Path) -> None:
     """Writes a shard under its final name only when it is whole."""
     working = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        working.touch()  # where nothing can be written this says so; ZipStore would only fail to close
         with warnings.catch_warnings(), ZipStore(working, mode="w") as store:
             # Zarr writes a group's metadata again as it grows; the zip's directory names the last of them.
             warnings.filterwarnings("ignore", message="Duplicate name", category=UserWarning)
@@ -76,17 +83,25 @@ def load_shard(path: Path) -> xr.DataTree:
     Raises:
         NeuroglotError: The file is missing, truncated or damaged.
     """
+    if not path.is_file():
+        raise NeuroglotError(f"there is no bank file {path}")
     try:
+        # Zarr takes a chunk that it does not find for an empty one, so the zip is checked first.
+        with zipfile.ZipFile(path) as whole:
+            damaged = whole.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"wrong checksum in {damaged}")
         with ZipStore(path, mode="r") as store:
-            return xr.open_datatree(store, engine="zarr", consolidated=False).load()
-    except FileNotFoundError as error:
-        raise NeuroglotError(f"there is no bank file {path}") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise NeuroglotError(f"bank file {path} is truncated or damaged ({error}); delete it and run again") from error
+            # xarray's annotation leaves out Zarr stores.
+            return xr.open_datatree(store, engine="zarr", consolidated=False).load()  # type: ignore[arg-type]
+    except OSError as error:
+        raise NeuroglotError(f"bank file {path} cannot be read: {error.strerror}") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError) as error:
+        raise NeuroglotError(
+            f"bank file {path} is truncated or damaged ({error}); delete it and run again"
+        ) from error
 
 
 def _uncompressed(tree: xr.DataTree) -> dict[str, dict[str, dict[str, None]]]:
     """Scores are noise in their low bits: compressing them costs seconds and saves little."""
-    return {
-        node.path: {str(name): {"compressors": None} for name in node.data_vars} for node in tree.leaves
-    }
+    return {node.path: {str(name): {"compressors": None} for name in node.data_vars} for node in tree.leaves}
