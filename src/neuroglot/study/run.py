@@ -204,6 +204,7 @@ class Run:
                     data = likelihood(
                         self.model, samples, {mask.name: act for mask, act in piece}, advance=advance
                     )
+                    data.attrs.update(self._provenance("report"))
                     path = self._piece(key)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     save_shard(xr.DataTree(data), path)
@@ -250,6 +251,14 @@ class Run:
         if stage not in stages:
             raise NeuroglotError(f"stage {stage!r} of the run in {str(self.folder)!r} is not finished: run it first")
         return dict(stages[stage])
+
+    def _provenance(self, part: str) -> dict[str, str]:
+        return {
+            "model": json.dumps(self.model.signature),
+            "corpus": json.dumps(self._described_text()[part]),
+            "versions": json.dumps(versions()),
+            "seed": str(self.study.seed),
+        }
 
     def _described_text(self) -> dict[str, Any]:
         return {name: {"name": part.name, "fingerprint": part.fingerprint} for name, part in self.text.items()}
