@@ -26,11 +26,11 @@ def test_the_best_recipe_opens(findings):
 
 def test_recipes_whose_difference_includes_0_are_not_told_apart(said):
     assert (
-        "grad_act and activation (zero) cannot be told apart here: their difference is 0.02 [−0.03, 0.07]"
+        "grad_act and activation (zero) cannot be told apart here: their difference is 0.020 [−0.030, 0.070]"
         in said
     )
     assert (
-        "grad_act is ahead of lape (zero): over the same documents their difference is 0.21 [0.12, 0.30]"
+        "grad_act is ahead of lape (zero): over the same documents their difference is 0.210 [0.120, 0.300]"
         in said
     )
 
@@ -39,7 +39,7 @@ def test_a_difference_is_read_from_the_best_recipe_s_side(findings):
     row = ("lape", "grad_act", "zero", "relative", -0.2, -0.3, -0.1)
     turned = replace(findings, differences=pd.DataFrame([row], columns=findings.differences.columns))
     assert (
-        "grad_act is ahead of lape (zero): over the same documents their difference is 0.20 [0.10, 0.30]"
+        "grad_act is ahead of lape (zero): over the same documents their difference is 0.200 [0.100, 0.300]"
         in " ".join(summarise(turned))
     )
 
@@ -76,6 +76,12 @@ def test_controls_of_another_baseline_are_named_as_such(findings):
 def test_missing_controls_are_admitted(findings):
     alone = findings.means.loc[findings.means["kind"] == "recipe"]
     assert "No random control was evaluated" in " ".join(summarise(replace(findings, means=alone)))
+
+
+def test_intervals_over_few_documents_are_cautioned(findings, said):
+    assert "With fewer than 10 documents they are also too narrow." in said  # the made-up study has 6
+    enough = replace(findings, base=findings.base.assign(documents=12))
+    assert "too narrow" not in " ".join(summarise(enough))
 
 
 def test_a_run_without_recipes_says_so(nothing):

@@ -10,6 +10,9 @@ from neuroglot.report.findings import Findings
 from neuroglot.report.standings import by_language, standings
 from neuroglot.report.words import figure, interval, listing
 
+_FEW_DOCUMENTS = 10
+"""Below this a percentile bootstrap covers clearly less than it says."""
+
 
 def summarise(findings: Findings) -> list[str]:
     """Plain sentences, the most important first; a bare score is LangSpec-F1 on the relative drop."""
@@ -100,7 +103,7 @@ def _rivals(best: pd.Series, differences: pd.DataFrame) -> list[str]:
     behind = behind.assign(difference=-behind["difference"], low=-behind["high"], high=-behind["low"])
     sentences = []
     for _, row in pd.concat([ahead, behind]).iterrows():
-        by = interval(row["difference"], row["low"], row["high"])
+        by = interval(row["difference"], row["low"], row["high"], digits=3)  # two can hide on which side 0 is
         if row["low"] > 0 or row["high"] < 0:
             word = "ahead of" if row["low"] > 0 else "behind"
             sentences.append(
@@ -129,10 +132,12 @@ def _languages(best: pd.Series, findings: Findings) -> list[str]:
 
 def _basis(findings: Findings) -> list[str]:
     base = findings.base
+    few = base["documents"].min() < _FEW_DOCUMENTS
+    caution = f" With fewer than {_FEW_DOCUMENTS} documents they are also too narrow." if few else ""
     return [
         f"All this rests on {_span(base['sentences'])} held-out sentences from {_span(base['documents'])} "
         f"documents in each of {len(base)} languages ({', '.join(findings.languages)}). Intervals are over "
-        "documents: they say nothing about other corpora, models or seeds."
+        f"documents: they say nothing about other corpora, models or seeds.{caution}"
     ]
 
 

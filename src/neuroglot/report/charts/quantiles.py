@@ -55,8 +55,8 @@ QUANTILES = Figure(
         "together. Click a language in the legend to single it out."
     ),
     limits=(
-        "The axis of every panel is its own. Neurons are chosen from far beyond the 99 % line, which this "
-        "chart does not show."
+        "The axis of every panel is its own; a recipe that scales nothing has the same lines twice. Neurons "
+        "are chosen from far beyond the 99 % line, which this chart does not show."
     ),
     source="quantiles",
     draw=draw,
