@@ -1,10 +1,11 @@
 """`neuroglot`: its commands, and what becomes of an error.
 
-Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command line itself is wrong. Nothing heavy is
-imported here: `--help` must answer at once.
+Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command line itself is wrong. Nothing
+heavy is imported here: `--help` must answer at once.
 """
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -14,7 +15,8 @@ from rich.console import Console
 from neuroglot.errors import NeuroglotError
 
 app = typer.Typer(
-    help="Which neurons does a language model need for a language? Find them, then prove it by switching them off.",
+    help="Which neurons does a language model need for a language? "
+    "Find them, then prove it by switching them off.",
     epilog="Start here:  neuroglot demo",
     no_args_is_help=True,
     add_completion=False,
@@ -28,22 +30,30 @@ notes = Console(stderr=True, soft_wrap=True)
 
 @app.callback()
 def options(
-    context: typer.Context, debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error.")
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """Which neurons does a language model need for a language?"""
-    context.obj = {"debug": debug}
 
 
 def print_json(value: Any) -> None:
-    """For scripts: one JSON document on standard output, nothing else."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """For scripts: one JSON document on standard output, nothing else; NaN and infinity become null."""
+    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, default=str, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def main() -> None:
     """The entry point: runs a command and turns its error into one line and an exit code."""
-    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        app()
+        app(arguments)
     except NeuroglotError as error:
         if debug:
             raise

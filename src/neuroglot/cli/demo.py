@@ -10,11 +10,13 @@ from neuroglot.cli.run import FOLDER, JSON, run_study
 
 @app.command(epilog="Example:  neuroglot demo --out runs/demo")
 def demo(
-    full: bool = typer.Option(False, "--full", help="All 12 languages and 5 matched controls (about two hours)."),
+    full: bool = typer.Option(
+        False, "--full", help="All 12 languages and 5 matched controls (about two hours)."
+    ),
     out: Path | None = FOLDER,
     as_json: bool = JSON,
 ) -> None:
-    """Find, switch off and report: Gemma 3 270M in English, Chinese, Vietnamese and French (minutes, no network)."""
+    """Find, switch off and report: Gemma 3 270M in English, Chinese, Vietnamese and French ."""
     from neuroglot.study.config import load_study
 
     name = "demo-full" if full else "demo"

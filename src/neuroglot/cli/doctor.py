@@ -1,4 +1,4 @@
-"""`neuroglot doctor`: prove on a model that its sites, its head and its interventions are what we think they are."""
+"""`neuroglot doctor`: prove that a model's sites, head and interventions are what we think they are."""
 
 import typer
 
@@ -13,7 +13,7 @@ def doctor(
     trust_remote_code: bool = typer.Option(False, help="Run code that a hub repository brings along."),
     as_json: bool = JSON,
 ) -> None:
-    """Check a model numerically: sites, gradients, silencing, head, padding, hooks. Exit code 1 if a check fails."""
+    """Check a model numerically: sites, gradients, silencing, head, padding, hooks. Fails with 1."""
     from dataclasses import asdict
 
     from rich.table import Table
@@ -27,13 +27,17 @@ def doctor(
         checks = diagnose(loaded)
     healthy = all(check.passed for check in checks)
     if as_json:
-        print_json({"model": loaded.signature, "healthy": healthy, "checks": [asdict(check) for check in checks]})
+        print_json(
+            {"model": loaded.signature, "healthy": healthy, "checks": [asdict(check) for check in checks]}
+        )
     else:
         table = Table(title=f"{loaded!r}", title_justify="left", box=None)
         for heading in ("check", "error", "limit", "", "what"):
             table.add_column(heading)
         for check in checks:
             verdict = "[green]passed[/]" if check.passed else "[bold red]failed[/]"
-            table.add_row(check.name, f"{check.error:.1e}", f"{check.limit:.0e}", verdict, check.detail or check.what)
+            table.add_row(
+                check.name, f"{check.error:.1e}", f"{check.limit:.0e}", verdict, check.detail or check.what
+            )
         output.print(table)
     raise typer.Exit(0 if healthy else 1)

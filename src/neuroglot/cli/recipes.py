@@ -21,7 +21,9 @@ def recipes(
     if as_json:
         print_json([recipe.model_dump(mode="json") for recipe in known])
     elif name:
-        output.print(yaml.safe_dump(known[0].model_dump(mode="json"), sort_keys=False), markup=False, highlight=False)
+        output.print(
+            yaml.safe_dump(known[0].model_dump(mode="json"), sort_keys=False), markup=False, highlight=False
+        )
     else:
         table = Table(box=None)
         for heading in ("recipe", "site", "score", "what it does", "source"):

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from neuroglot.study.config import Study
 
 FOLDER = typer.Option(None, "--out", help="Run folder. Default: runs/<name of the study>.")
+STUDY = typer.Argument(help="A study's YAML file, or the name of a bundled one (demo, demo-full).")
 JSON = typer.Option(False, "--json", help="Print the results as JSON.")
 
 
 @app.command(epilog="Example:  neuroglot run study.yaml --out runs/mine")
 def run(
-    study: Path = typer.Argument(help="A study's YAML file, or the name of a bundled one (demo, demo-full)."),
+    study: Path = STUDY,
     out: Path | None = FOLDER,
     as_json: bool = JSON,
 ) -> None:
@@ -35,10 +36,13 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from neuroglot.progress import bar
     from neuroglot.report.gather import gather
     from neuroglot.report.page import write_report
+    from neuroglot.report.summary import summarise
     from neuroglot.report.table import results_table
     from neuroglot.study.run import Run
 
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)])
+    logging.basicConfig(
+        level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)]
+    )
     current = Run.begin(folder, study, bar)
     with current.lock():
         current.score()
@@ -51,6 +55,6 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
         print_json({"folder": str(folder), "report": str(page), "means": findings.means.to_dict("records")})
         return
     output.print(results_table(findings))
-    for sentence in findings.summary or []:
+    for sentence in summarise(findings):
         output.print(sentence, markup=False)
     output.print(f"\nReport: {page}", markup=False, highlight=False)

@@ -1,6 +1,7 @@
 """`neuroglot score | select | ablate | evaluate | report`: a study a stage at a time, in its run folder.
 
-Each takes a study's YAML file (and begins a run) or the folder of a run, does its stage, and keeps what is finished.
+Each takes a study's YAML file (and begins a run) or the folder of a run, does its stage, and keeps what is
+finished.
 """
 
 from pathlib import Path
@@ -12,9 +13,13 @@ from neuroglot.cli.app import app, output, print_json
 from neuroglot.cli.run import FOLDER, JSON
 
 if TYPE_CHECKING:
+    from neuroglot.neurons import NeuronSet
     from neuroglot.study.run import Run
 
 STUDY = typer.Argument(help="A study's YAML file, or the folder of its run.")
+NEURONS = typer.Option(
+    None, help="Switch off these neuron sets (JSON) instead of the run's own, and print what languages lose."
+)
 
 
 def _run(study: Path, out: Path | None) -> "Run":
@@ -34,7 +39,13 @@ def score(study: Path = STUDY, out: Path | None = FOLDER, as_json: bool = JSON) 
     with run.lock():
         bank = run.score()
     if as_json:
-        print_json({"folder": str(run.folder), "languages": bank.languages, "bank": run.manifest["stages"]["score"]["bank"]})
+        print_json(
+            {
+                "folder": str(run.folder),
+                "languages": bank.languages,
+                "bank": run.manifest["stages"]["score"]["bank"],
+            }
+        )
     else:
         output.print(f"{bank!r}\nin {run.folder}", markup=False, highlight=False)
 
@@ -45,7 +56,9 @@ def select(study: Path = STUDY, out: Path | None = FOLDER, as_json: bool = JSON)
     run = _run(study, out)
     with run.lock():
         run.select()
-    sets = {recipe: {language: own.describe() for language, own in by.items()} for recipe, by in run.sets.items()}
+    sets = {
+        recipe: {language: own.describe() for language, own in by.items()} for recipe, by in run.sets.items()
+    }
     if as_json:
         print_json({"folder": str(run.folder / "sets"), "sets": sets})
         return
@@ -63,19 +76,16 @@ def select(study: Path = STUDY, out: Path | None = FOLDER, as_json: bool = JSON)
 @app.command(epilog="Example:  neuroglot ablate runs/mine --neurons vi.json")
 def ablate(
     study: Path = STUDY,
-    neurons: list[Path] | None = typer.Option(
-        None, help="Switch off these neuron sets (JSON) instead of the run's own, and print what each language loses."
-    ),
+    neurons: list[Path] | None = NEURONS,
     out: Path | None = FOLDER,
     as_json: bool = JSON,
 ) -> None:
     """Switch every set off in turn and measure the report text."""
     run = _run(study, out)
     if neurons:
-        from neuroglot.neurons import NeuronSet
         from neuroglot.study.steps import ablate as switch_off
 
-        given = {path.stem: NeuronSet.load(path) for path in neurons}
+        given = _given(run, neurons)
         table = switch_off(run.model, given, run.text["report"], unit=run.study.text.unit, track=run.track)
     else:
         with run.lock():
@@ -84,6 +94,26 @@ def ablate(
         print_json(table.to_dict("records"))
     else:
         output.print(table.to_string(index=False), markup=False, highlight=False)
+
+
+def _given(run: "Run", files: list[Path]) -> "dict[str, NeuronSet]":
+    """Language → set, once each fits the run's model and languages."""
+    from neuroglot.errors import NeuroglotError
+    from neuroglot.intervention.hooks import check_fits
+    from neuroglot.neurons import NeuronSet
+    from neuroglot.study.validation import located
+    from neuroglot.text.corpus import checked_languages
+
+    given: dict[str, NeuronSet] = {}
+    for path in files:
+        neurons = NeuronSet.load(path)
+        with located(str(path)):
+            checked_languages([neurons.language], run.study.text.languages, "")
+            if neurons.language in given:
+                raise NeuroglotError(f"a second set for {neurons.language!r}: give one a language")
+            check_fits(run.model, neurons)
+        given[neurons.language] = neurons
+    return given
 
 
 @app.command(epilog="Example:  neuroglot evaluate runs/mine --json")

@@ -6,9 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+import numpy as np
+import xarray as xr
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.intervention.kinds import KINDS
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.study.recipe import Recipe, Strict, load_recipe
@@ -43,7 +45,7 @@ class Text(Strict):
     @classmethod
     def _once(cls, languages: list[str]) -> list[str]:
         try:
-            checked_languages(languages, languages, "languages")
+            checked_languages(languages, languages, "")
         except NeuroglotError as error:
             raise ValueError(str(error)) from error
         return languages
@@ -108,12 +110,13 @@ class Study(Strict):
     text: Text
     recipes: list[Recipe] = Field(min_length=1)
     budget: int | float | str = "1%"
-    interventions: dict[str, list[str] | Literal["all"]] = {"zero": "all"}
+    interventions: dict[str, list[str] | Literal["all"]] = Field({"zero": "all"})
     controls: Controls = Controls()
-    layers: list[int] | None = None
-    positions: str = "all"
+    layers: list[int] | None = Field(None, min_length=1)
+    positions: str = Field("all", pattern=r"^(all|last|every:[1-9]\d*)$")
     resamples: int = Field(1000, ge=100)
     seed: int = 0
+    _file: str = PrivateAttr("study")
 
     @field_validator("recipes", mode="before")
     @classmethod
@@ -149,10 +152,27 @@ class Study(Strict):
         named = [name for recipes in self.interventions.values() if recipes != "all" for name in recipes]
         for name in [*named, *(self.controls.recipes or [])]:
             known_name("recipe of this study", names)(name)
-        for recipe in self.recipes:
-            if recipe.contrast.name == "zscore" and len(self.text.languages) < 3:
-                raise ValueError(f"recipe {recipe.name!r} needs z-scores over at least 3 languages; over 2 they say nothing")
+        self._rehearse()
         return self
+
+    def _rehearse(self) -> None:
+        """Lets every recipe choose from made-up statistics, so that its mistakes cost no model time."""
+        languages = self.text.languages
+        shape = (len(languages), 10, 100)
+        statistic = xr.DataArray(
+            np.random.default_rng(0).random(shape),
+            dims=("language", "layer", "neuron"),
+            coords={"language": languages},
+        )
+        for recipe in self.recipes:
+            try:
+                recipe.choose(statistic, 1)
+            except NeuroglotError as error:
+                raise ValueError(f"recipe {recipe.name!r}: {error}") from error
+
+    def at(self, key: str) -> str:
+        """Where a key stands, for errors that show only when the text or the model is there."""
+        return f"{self._file}: {key}"
 
     def acting_on(self, recipe: str) -> list[str]:
         """The kinds of intervention done to a recipe's sets."""
@@ -172,4 +192,8 @@ def load_study(path: str | Path) -> Study:
     """
     bundled = STUDIES / f"{path}.yaml"
     file = bundled if bundled.is_file() else Path(path)
-    return validated(Study, yaml_document(file), str(path))
+    if not file.suffix and not file.exists():
+        raise unknown("study", str(path), [each.stem for each in STUDIES.glob("*.yaml")])
+    study = validated(Study, yaml_document(file), str(path))
+    study._file = str(path)
+    return study

@@ -1,19 +1,28 @@
-"""Which masks a study tries: every recipe's sets, their matched controls, uniform sets, nothing and everything off."""
+"""The masks of a study: nothing and everything off, the recipes' sets, their controls, random sets."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import groupby
+
+import numpy as np
 
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.intervention.kinds import KINDS, Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.specificity.controls import matched, uniform
+from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.config import Study
 from neuroglot.study.steps import base_mask, everything_off, firing_rate, mean_activation, per_neuron
+from neuroglot.study.validation import located
 
 UNIFORM = "uniform"
+
+MASKS_A_PIECE = 4
+"""Masks evaluated together: what a killed run can lose."""
 
 Sets = Mapping[str, Mapping[str, NeuronSet]]
 """Recipe (or ``matched/<recipe>/<seed>``, or ``uniform``) → language (or number) → set."""
@@ -33,12 +42,14 @@ def quantities_beside_recipes(study: Study) -> list[Quantity]:
 def control_sets(study: Study, bank: ScoreBank, chosen: Sets) -> dict[str, dict[str, NeuronSet]]:
     """The random sets of a study: uniform over all neurons, and matched to each recipe's own."""
     controls: dict[str, dict[str, NeuronSet]] = {}
-    shape = next(iter(next(iter(chosen.values())).values())).shape
+    model = json.loads(bank.attributes["model"])
+    layers, width = sorted(set(study.layers or range(model["layers"]))), model["width"]["mlp"]
     for number in range(study.controls.uniform):
         seed = _seed(study, UNIFORM, number)
         about = {"control": UNIFORM, "budget": study.budget, "seed": seed}
-        neurons = NeuronSet("mlp", uniform(shape, study.budget, seed), "", about)
-        controls.setdefault(UNIFORM, {})[str(number)] = neurons
+        mask = np.zeros((model["layers"], width), dtype=bool)
+        mask[layers] = uniform((len(layers), width), parse_budget(study.budget), seed)
+        controls.setdefault(UNIFORM, {})[str(number)] = NeuronSet("mlp", mask, "", about)
     for recipe in study.recipes:
         if not _controlled(study, recipe.name):
             continue
@@ -46,7 +57,8 @@ def control_sets(study: Study, bank: ScoreBank, chosen: Sets) -> dict[str, dict[
         for number in range(study.controls.matched):
             for language, own in chosen[recipe.name].items():
                 seed = _seed(study, recipe.name, language, number)
-                mask = matched(own.mask, rates.sel(language=language).values, seed)  # type: ignore[union-attr]
+                with located(f"recipe {recipe.name}, {language}"):
+                    mask = matched(own.mask, rates.sel(language=language).values, seed)  # type: ignore[union-attr]
                 about = {"control": "matched", "of": recipe.name, "seed": seed}
                 name = f"matched/{recipe.name}/{number}"
                 controls.setdefault(name, {})[language] = NeuronSet(own.site, mask, language, about)
@@ -58,14 +70,16 @@ def masks(
 ) -> list[tuple[Mask, Intervention]]:
     """Every mask of the study with what it does, the base first."""
     found = [base_mask(model), everything_off(model)]
-    for number, neurons in controls.get(UNIFORM, {}).items():
-        mask = Mask(f"uniform {number}", UNIFORM, UNIFORM, size=len(neurons), seed=int(number))
+    for name, neurons in controls.get(UNIFORM, {}).items():
+        mask = Mask(f"uniform {name}", UNIFORM, UNIFORM, size=len(neurons), seed=int(name))
         found.append((mask, Intervention(neurons)))
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
             means = per_neuron(bank, mean_activation(recipe.site)) if KINDS[kind].shift else None
             for language, own in chosen[recipe.name].items():
-                mask = Mask(f"{recipe.name} {kind} {language}", "recipe", recipe.name, kind, language, len(own))
+                mask = Mask(
+                    f"{recipe.name} {kind} {language}", "recipe", recipe.name, kind, language, len(own)
+                )
                 found.append((mask, Intervention(own, kind, means)))
         for number in range(study.controls.matched if "zero" in study.acting_on(recipe.name) else 0):
             for language, neurons in controls.get(f"matched/{recipe.name}/{number}", {}).items():
@@ -73,6 +87,14 @@ def masks(
                 mask = Mask(name, "matched", recipe.name, "zero", language, len(neurons), number)
                 found.append((mask, Intervention(neurons)))
     return found
+
+
+def pieces(todo: Sequence[tuple[Mask, Intervention]]) -> Iterator[Sequence[tuple[Mask, Intervention]]]:
+    """Masks to evaluate and keep together; recipes share no piece, so one more leaves the others' alone."""
+    for _, group in groupby(todo, key=lambda each: each[0].recipe):
+        together = list(group)
+        for start in range(0, len(together), MASKS_A_PIECE):
+            yield together[start : start + MASKS_A_PIECE]
 
 
 def _controlled(study: Study, recipe: str) -> bool:

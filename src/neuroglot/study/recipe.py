@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from neuroglot.attribution.scores import SCORES
 from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.families import FAMILIES
 from neuroglot.objective import OBJECTIVES
 from neuroglot.specificity.arrays import LanguageMask
 from neuroglot.specificity.contrasts import CONTRASTS
@@ -90,7 +91,10 @@ class Lape(Strict):
         """The neurons of lowest entropy, in every language whose p passes the bar."""
         mask = np.zeros(statistic.shape, dtype=bool)
         found = lape(
-            statistic, top_rate=self.top_rate, filter_rate=self.filter_rate, activation_bar=self.activation_bar
+            statistic,
+            top_rate=self.top_rate,
+            filter_rate=self.filter_rate,
+            activation_bar=self.activation_bar,
         )
         for language, pairs in enumerate(found):
             mask[language, pairs[:, 0], pairs[:, 1]] = True
@@ -128,6 +132,9 @@ class Recipe(Strict):
     contrast: Contrast
     select: WithinBudget | AboveThreshold | Lape = Field(WithinBudget(), discriminator="rule")
 
+    _site = field_validator("site")(
+        known_name("site", {site for family in FAMILIES.values() for site in family.taps})
+    )
     _objective = field_validator("objective")(known_name("objective", OBJECTIVES))
     _score = field_validator("score")(known_name("score", SCORES))
     _tokens = field_validator("tokens")(known_name("token reduction", REDUCTIONS))
@@ -141,14 +148,18 @@ class Recipe(Strict):
     @model_validator(mode="after")
     def _rate_of_sums(self) -> "Recipe":
         if self.samples == "rate" and (self.tokens != "sum" or self.quantity.power):
-            raise ValueError("the statistic 'rate' is Σ scores / Σ tokens: it needs tokens: sum and a forward score")
+            raise ValueError(
+                "the statistic 'rate' is Σ scores / Σ tokens: it needs tokens: sum and a forward score"
+            )
         return self
 
     @property
     def quantity(self) -> Quantity:
         """What the pass must keep for it."""
         score = SCORES[self.score]
-        return Quantity(self.site, self.score, self.tokens, score.power, self.objective if score.gradient else "")
+        return Quantity(
+            self.site, self.score, self.tokens, score.power, self.objective if score.gradient else ""
+        )
 
     def statistic(self, bank: ScoreBank) -> xr.DataArray:
         """S [language, layer, neuron], before scaling."""

@@ -9,14 +9,15 @@
       results/          tables as CSV
       report/           the page
 
-Every file appears in one rename, and what is expensive carries in its name the checksum of all that it depends on: model
-weights, samples, neuron sets. So a file that is there is finished and right, whatever was killed or changed before.
+Every file appears in one rename, and what is expensive carries in its name the checksum of all that it rests
+on: model weights, samples, neuron sets. So a file that is there is finished and right, whatever was killed or
+changed before.
 """
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,20 +34,21 @@ from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import Tables, tabulate
 from neuroglot.files import write_text
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.neurons import NeuronSet
 from neuroglot.progress import Track, silent
+from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
-from neuroglot.study.config import Study
-from neuroglot.study.plan import control_sets, masks, quantities_beside_recipes
-from neuroglot.study.steps import digest, score, select, versions
-from neuroglot.study.validation import validated, yaml_document
+from neuroglot.study.config import Study, load_study
+from neuroglot.study.plan import control_sets, masks, pieces, quantities_beside_recipes
+from neuroglot.study.reading import digest, finished_bank
+from neuroglot.study.steps import samples_of, score, select, versions
+from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
-from neuroglot.text.samples import Sample, tokenize
+from neuroglot.text.samples import Sample
 
-MASKS_A_PIECE = 4
-"""Masks evaluated together: what a killed run can lose."""
+STAGES = ("score", "select", "ablate", "evaluate")
 
 Result = TypeVar("Result")
 
@@ -78,11 +80,13 @@ class Run:
         folder = Path(folder)
         if folder.is_file():
             raise NeuroglotError(f"{str(folder)!r} is a file; a run needs a folder")
-        write_text(folder / "study.yaml", yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+        folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder, study, track)
-        manifest = run.manifest
-        if manifest.get("study") != study.digest:
-            run._note(study=study.digest, started=_now(), stages={})
+        configuration = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        with run.lock():  # else a run at work here would find itself in another study
+            write_text(folder / "study.yaml", configuration)
+            if not run.manifest:
+                run._note()
         return run
 
     @classmethod
@@ -91,43 +95,65 @@ class Run:
         folder = Path(folder)
         if not (folder / "study.yaml").is_file():
             raise NeuroglotError(f"there is no run in {str(folder)!r}: it has no study.yaml")
-        return cls(folder, validated(Study, yaml_document(folder / "study.yaml"), str(folder / "study.yaml")), track)
+        return cls(folder, load_study(folder / "study.yaml"), track)
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What is finished, as on disk."""
+        """What is finished of this study, as on disk."""
         path = self.folder / "manifest.json"
         if not path.is_file():
             return {}
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise NeuroglotError(f"{str(path)!r} is damaged ({error}); delete it, finished work is found again") from error
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise NeuroglotError(
+                f"{str(path)!r} is damaged ({error}); delete it, finished work is found again"
+            ) from error
+        return found if found.get("study") == self.study.digest else {}
 
-    def lock(self) -> AbstractContextManager[Any]:
-        """Keeps a second process out of the folder; a killed one's lock is gone with it."""
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps a second process out of the folder, and sweeps up what a killed one left half-written."""
+        lock = FileLock(self.folder / ".lock")
         try:
-            return FileLock(self.folder / ".lock").acquire(timeout=0)
+            lock.acquire(timeout=0)
         except Timeout as error:
             raise NeuroglotError(f"another process is working in {str(self.folder)!r}") from error
+        try:
+            for working in self.folder.rglob(".*.*.*"):
+                working.unlink()
+            yield
+        finally:
+            lock.release()
 
     @property
     def model(self) -> LanguageModel:
         """The study's model, loaded when first needed."""
         if self._model is None:
             study = self.study
-            self._model = LanguageModel.load(
-                study.model, revision=study.revision, dtype=study.dtype, trust_remote_code=study.trust_remote_code
-            )
-            for recipe in study.recipes:
-                self._model.site(recipe.site)
+            with located(study.at("model")):
+                model = LanguageModel.load(
+                    study.model,
+                    revision=study.revision,
+                    dtype=study.dtype,
+                    trust_remote_code=study.trust_remote_code,
+                )
+            with located(study.at("layers")):
+                check_layers(study.layers or [], model.layers)
+            for number, recipe in enumerate(study.recipes):
+                with located(study.at(f"recipes[{number}].site")):
+                    width = model.site(recipe.site).width
+                with located(study.at("budget")):
+                    neurons_allowed(study.budget, width * len(set(study.layers or range(model.layers))))
+            self._model = model
         return self._model
 
     @property
     def text(self) -> dict[str, Corpus]:
         """The part to identify on and the part to report on."""
         if self._text is None:
-            self._text = self.study.text.parts(self.study.seed)
+            with located(self.study.at("text")):
+                self._text = self.study.text.parts(self.study.seed)
         return self._text
 
     def score(self) -> ScoreBank:
@@ -136,6 +162,7 @@ class Run:
         key = digest(self.model.fingerprint, text.fingerprint, study.layers, study.positions, study.text.unit)
 
         def work() -> ScoreBank:
+            self._samples("report")  # a sentence that cannot be used shows now, not after the pass
             return score(
                 self.model,
                 text,
@@ -148,7 +175,9 @@ class Run:
                 track=self.track,
             )
 
-        self._bank = self._stage("score", work, bank=key, text=self._described_text(), model=self.model.signature)
+        self._bank = self._stage(
+            "score", work, bank=key, text=self._described_text(), model=self.model.signature
+        )
         return self._bank
 
     @property
@@ -156,14 +185,16 @@ class Run:
         """The finished bank."""
         if self._bank is None:
             key = self._finished("score")["bank"]
-            self._bank = ScoreBank.load(self.folder / "bank" / key)
+            self._bank = finished_bank(self.folder / "bank" / key)
         return self._bank
 
     def select(self) -> dict[str, dict[str, NeuronSet]]:
         """Stage 2: the sets of every recipe and language, and their controls, as JSON files."""
 
         def work() -> dict[str, dict[str, NeuronSet]]:
-            chosen = {recipe.name: select(self.bank, recipe, self.study.budget) for recipe in self.study.recipes}
+            chosen = {
+                recipe.name: select(self.bank, recipe, self.study.budget) for recipe in self.study.recipes
+            }
             controls = control_sets(self.study, self.bank, chosen)
             for name, sets in {**chosen, **controls}.items():
                 for language, neurons in sets.items():
@@ -186,18 +217,19 @@ class Run:
 
     def ablate(self) -> Ablation:
         """Stage 3: the log-probability of the report text under every mask."""
-        chosen = self.sets
+        scored, chosen = self._finished("score"), self.sets
+        if (scored["text"], scored["model"]) != (self._described_text(), self.model.signature):
+            raise NeuroglotError("text or model have changed since `score`: run it again", str(self.folder))
         controls = control_sets(self.study, self.bank, chosen)
         todo = masks(self.study, self.model, self.bank, chosen, controls)
-        limit = self.model.max_tokens and self.model.max_tokens - 1
-        samples = tokenize(self.text["report"], self.model.tokenizer, unit=self.study.text.unit, max_tokens=limit)
-        pieces = [todo[start : start + MASKS_A_PIECE] for start in range(0, len(todo), MASKS_A_PIECE)]
-        keys = [self._piece_key(piece, samples) for piece in pieces]
+        samples = self._samples("report")
+        parts = list(pieces(todo))
+        keys = [self._piece_key(piece, samples) for piece in parts]
 
         def work() -> None:
             tokens = sum(sample.tokens for sample in samples)
             with self.track("switching neurons off (tokens)", tokens * len(todo)) as advance:
-                for piece, key in zip(pieces, keys, strict=True):
+                for piece, key in zip(parts, keys, strict=True):
                     if self._whole(key):
                         advance(tokens * len(piece))
                         continue
@@ -217,8 +249,8 @@ class Run:
     def ablation(self) -> Ablation:
         """What `ablate` measured."""
         stage = self._finished("ablate")
-        pieces = [load_shard(self._piece(key)).to_dataset() for key in stage["pieces"]]
-        data = xr.concat(pieces, "mask", data_vars="minimal", coords="minimal", compat="override")
+        parts = [load_shard(self._piece(key)).to_dataset() for key in stage["pieces"]]
+        data = xr.concat(parts, "mask", data_vars="minimal", coords="minimal", compat="override")
         return Ablation(data, tuple(Mask(**mask) for mask in stage["masks"]))
 
     def tables(self) -> Tables:
@@ -234,22 +266,30 @@ class Run:
         return self._stage("evaluate", work)
 
     def _stage(self, name: str, work: Callable[[], Result], **about: Any) -> Result:
-        """Does a stage's work and notes in the manifest that it is finished, and how long it took this time."""
+        """Does a stage's work and notes in the manifest that it is finished, and its seconds this time.
+
+        If it now rests on something else (``about``), the stages after it are not finished any more.
+        """
         began = time.monotonic()
         result = work()
-        manifest = self.manifest
-        stages = {**manifest.get("stages", {}), name: {"seconds": round(time.monotonic() - began, 1), **about}}
+        stages = self.manifest.get("stages", {})
+        if any(stages.get(name, {}).get(key) != value for key, value in about.items()):
+            stages = {stage: stages[stage] for stage in STAGES[: STAGES.index(name)] if stage in stages}
+        stages[name] = {"seconds": round(time.monotonic() - began, 1), **about}
         self._note(stages=stages, finished=_now(), versions=versions())
         return result
 
     def _note(self, **entries: Any) -> None:
-        manifest = {"format": "neuroglot/run", "version": 1, **self.manifest, **entries}
+        fresh = {"format": "neuroglot/run", "version": 1, "study": self.study.digest, "started": _now()}
+        manifest = fresh | self.manifest | entries
         write_text(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False))
 
     def _finished(self, stage: str) -> dict[str, Any]:
         stages = self.manifest.get("stages", {})
         if stage not in stages:
-            raise NeuroglotError(f"stage {stage!r} of the run in {str(self.folder)!r} is not finished: run it first")
+            raise NeuroglotError(
+                f"stage {stage!r} of the run in {str(self.folder)!r} is not finished: run it first"
+            )
         return dict(stages[stage])
 
     def _provenance(self, part: str) -> dict[str, str]:
@@ -260,8 +300,14 @@ class Run:
             "seed": str(self.study.seed),
         }
 
+    def _samples(self, part: str) -> tuple[Sample, ...]:
+        with located(self.study.at("text")):
+            return samples_of(self.model, self.text[part], self.study.text.unit)
+
     def _described_text(self) -> dict[str, Any]:
-        return {name: {"name": part.name, "fingerprint": part.fingerprint} for name, part in self.text.items()}
+        return {
+            name: {"name": part.name, "fingerprint": part.fingerprint} for name, part in self.text.items()
+        }
 
     def _piece(self, key: str) -> Path:
         return self.folder / "ablation" / f"{key}{SUFFIX}"
@@ -275,7 +321,13 @@ class Run:
 
     def _piece_key(self, piece: Sequence[tuple[Mask, Intervention]], samples: Sequence[Sample]) -> str:
         acts = [
-            (mask.name, act.kind, act.neurons.site, digest(act.neurons.indices.tolist()), _checksum(act.shift))
+            (
+                mask.name,
+                act.kind,
+                act.neurons.site,
+                digest(act.neurons.indices.tolist()),
+                _checksum(act.shift),
+            )
             for mask, act in piece
         ]
         return digest(self.model.fingerprint, [sample.ids for sample in samples], acts)

@@ -9,40 +9,28 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neuroglot.attribution.engine import score_samples
-from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, EVERYTHING_OFF, Ablation, Mask
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import tabulate
-from neuroglot.files import write_text
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import STORE_LIMIT, ScoreBank, store_bytes
-from neuroglot.statistics.language import STATISTICS
-from neuroglot.statistics.moments import summarise
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
+from neuroglot.study.reading import Reading, Summary
 from neuroglot.study.recipe import Recipe, load_recipe
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample, Unit, tokenize
-
-SHARD_TOKENS = 2048
-"""Tokens a shard: what a killed run can lose."""
-
-STREAMED_SHARD_TOKENS = 65536
 
 
 def mean_activation(site: str) -> Quantity:
@@ -87,7 +75,7 @@ def score(
         NeuroglotError: Unknown names, text that cannot be scored, layers or sites that do not exist.
     """
     known = [_recipe(recipe) for recipe in recipes]
-    samples = tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
+    samples = samples_of(model, corpus, unit)
     wanted = sorted({*(recipe.quantity for recipe in known), *also})
     widths = [model.site(quantity.site).width for quantity in wanted]
     streamed = store_bytes(len(samples), len(layers or range(model.layers)), widths) > STORE_LIMIT
@@ -97,7 +85,8 @@ def score(
         "positions": positions,
         "versions": json.dumps(versions()),
     }
-    reading = _Reading(model, samples, layers, positions, streamed, known, attributes)
+    summary = Summary.needed_by(known, also) if streamed else None
+    reading = Reading(model, samples, layers, positions, summary, attributes)
     return reading.bank(wanted, folder, track)
 
 
@@ -107,8 +96,8 @@ def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1
     Args:
         bank: What `score` returned.
         recipe: Its name, or one of your own.
-        budget: Neurons allowed a language, as a share of all ("1%", 0.01) or a count. Rules with a threshold or
-            a size of their own do not use it.
+        budget: Neurons allowed a language, as a share of all ("1%", 0.01) or a count. Rules with a threshold
+            or a size of their own do not use it.
 
     Returns:
         Language → set, each with its provenance.
@@ -135,7 +124,7 @@ def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1
 
 
 def per_neuron(bank: ScoreBank, quantity: Quantity) -> xr.DataArray:
-    """A rate of the bank as [language, layer, neuron] over all layers of the model; 0 in layers not scored."""
+    """A rate of the bank as [language, layer, neuron] over all layers of the model; 0 where not scored."""
     layers = json.loads(bank.attributes["model"])["layers"]
     return bank.statistic(quantity, "rate").reindex(layer=range(layers), fill_value=0.0)
 
@@ -164,7 +153,7 @@ def ablate(
     Returns:
         A row a set: LangSpec-F1 (relative, absolute) with 95 % intervals, collateral, and size.
     """
-    samples = tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
+    samples = samples_of(model, corpus, unit)
     site = next(iter(sets.values())).site
     masks = [base_mask(model), everything_off(model, site)]
     for language, neurons in sets.items():
@@ -174,6 +163,11 @@ def ablate(
     with track("switching neurons off", len(masks) * sum(sample.tokens for sample in samples)) as advance:
         data = likelihood(model, samples, {mask.name: act for mask, act in masks}, advance=advance)
     return tabulate(Ablation(data, tuple(mask for mask, _ in masks))).langspec
+
+
+def samples_of(model: LanguageModel, corpus: Corpus, unit: Unit = "sentence") -> tuple[Sample, ...]:
+    """The corpus as the model reads it, cut to the positions that it has."""
+    return tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
 
 
 def base_mask(model: LanguageModel) -> tuple[Mask, Intervention]:
@@ -193,129 +187,5 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("neuroglot", "torch", "transformers", "numpy")}
 
 
-def digest(*parts: Any) -> str:
-    """A short checksum of anything that JSON can say."""
-    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
 def _recipe(recipe: str | Recipe) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-
-
-class _Reading:
-    """One corpus read by one model: passes over it, a shard at a time."""
-
-    def __init__(
-        self,
-        model: LanguageModel,
-        samples: Sequence[Sample],
-        layers: Sequence[int] | None,
-        positions: str,
-        streamed: bool,
-        recipes: Sequence[Recipe],
-        attributes: Mapping[str, Any],
-    ) -> None:
-        self.model = model
-        # Sorted by length, so that a shard packs well whatever the languages in it.
-        self.samples = sorted(samples, key=lambda sample: -len(sample.ids))
-        self.layers = layers
-        self.positions = positions
-        self.attributes = attributes
-        self.units = {recipe.per for recipe in recipes} or {"tokens"}
-        self.histograms = any(STATISTICS[recipe.samples].histogram for recipe in recipes)
-        self.streamed = streamed
-        if streamed and len(self.units) > 1:
-            raise NeuroglotError(
-                f"the scores do not fit {STORE_LIMIT // 2**30} GB, and a streamed bank knows one unit: "
-                f"recipes are per {' and per '.join(sorted(self.units))}"
-            )
-
-    def bank(self, wanted: Sequence[Quantity], folder: Path | None, track: Track) -> ScoreBank:
-        """The bank with everything wanted; passes run only for what ``folder`` lacks."""
-        passes = _finished_passes(folder)
-        held = {quantity for quantities, _ in passes for quantity in quantities}
-        lacking = [quantity for quantity in wanted if quantity not in held]
-        found = [shard for _, shards in passes for shard in shards]
-        by_objective: dict[str, list[Quantity]] = {}
-        first = next((quantity.objective for quantity in lacking if quantity.objective), "")
-        for quantity in lacking:  # forward scores ride on the first backward pass
-            by_objective.setdefault(quantity.objective or first, []).append(quantity)
-        for objective, quantities in by_objective.items():
-            found += self._pass(objective or "logprob", quantities, folder, track)
-        if folder is not None:
-            _forget_unfinished(folder)
-        return ScoreBank(tuple(found))
-
-    def _pass(
-        self, objective: str, quantities: Sequence[Quantity], folder: Path | None, track: Track
-    ) -> Iterator[xr.DataTree]:
-        chunks = list(_chunks(self.samples, STREAMED_SHARD_TOKENS if self.streamed else SHARD_TOKENS))
-        name = digest([str(quantity) for quantity in quantities])
-        total = sum(sample.tokens for sample in self.samples)
-        with track("scoring neurons (tokens)", total) as advance:
-            for number, chunk in enumerate(chunks):
-                path = folder / f"{name}-{number:05d}{SUFFIX}" if folder else None
-                shard = None if path is None else _kept(path)
-                if shard is None:
-                    shard = score_samples(
-                        self.model,
-                        chunk,
-                        quantities,
-                        objective=objective,
-                        layers=self.layers,
-                        positions=self.positions,
-                        attributes=self.attributes,
-                        advance=advance,
-                    )
-                    if self.streamed:
-                        shard = summarise(shard, next(iter(self.units)), histograms=self.histograms)
-                    if path is not None:
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        save_shard(shard, path)
-                else:
-                    advance(sum(sample.tokens for sample in chunk))
-                yield shard
-        if folder is not None:
-            finished = {"shards": len(chunks), "quantities": [vars(quantity) for quantity in quantities]}
-            write_text(folder / f"{name}.json", json.dumps(finished))
-
-
-def _kept(path: Path) -> xr.DataTree | None:
-    """A shard from an earlier, killed run; a damaged one counts as missing."""
-    try:
-        return load_shard(path)
-    except NeuroglotError:
-        return None
-
-
-def _finished_passes(folder: Path | None) -> list[tuple[list[Quantity], list[xr.DataTree]]]:
-    """The finished passes in a bank's folder whose shards are all there and whole."""
-    passes = []
-    for index in sorted(folder.glob("*.json")) if folder else []:
-        about = json.loads(index.read_text(encoding="utf-8"))
-        shards = [_kept(index.with_name(f"{index.stem}-{number:05d}{SUFFIX}")) for number in range(about["shards"])]
-        whole = [shard for shard in shards if shard is not None]
-        if len(whole) == about["shards"]:
-            passes.append(([Quantity(**quantity) for quantity in about["quantities"]], whole))
-        else:
-            index.unlink()  # so that the pass is finished again, keeping its whole shards
-    return passes
-
-
-def _forget_unfinished(folder: Path) -> None:
-    """Removes shards of passes that were killed and that nobody asked for again."""
-    finished = {index.stem for index in folder.glob("*.json")}
-    for path in folder.glob(f"*{SUFFIX}"):
-        if path.name.partition("-")[0] not in finished:
-            path.unlink()
-
-
-def _chunks(samples: Sequence[Sample], tokens: int) -> Iterator[list[Sample]]:
-    chunk: list[Sample] = []
-    for sample in samples:
-        chunk.append(sample)
-        if sum(one.tokens for one in chunk) >= tokens:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

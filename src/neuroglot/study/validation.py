@@ -1,6 +1,7 @@
 """Reading YAML so that a mistake is one line: what is wrong, where it stands, what was probably meant."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -23,6 +24,15 @@ def known_name(kind: str, known: Collection[str]) -> Callable[[str], str]:
     return check
 
 
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Says where in a file the mistake stands that shows only inside this context."""
+    try:
+        yield
+    except NeuroglotError as error:
+        raise NeuroglotError(str(error), where) from error
+
+
 def yaml_document(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
@@ -38,7 +48,8 @@ def yaml_document(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f"{path}:{place.line + 1}" if place else str(path)
-        raise NeuroglotError(f"not YAML: {getattr(error, 'problem', None) or error}", where) from error
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise NeuroglotError(f"not YAML: {problem}", where) from error
     if not isinstance(document, dict):
         raise NeuroglotError("expected keys and values", str(path))
     return document
@@ -49,13 +60,15 @@ def validated(model: type[Model], document: dict[str, Any], where: str) -> Model
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A key that is not known explains the one that is missing, so it goes first.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         place = _place(where, first["loc"])
         if first["type"] == "extra_forbidden":
             known = _keys_at(model, first["loc"][:-1])
             raise unknown("key", first["loc"][-1], known, place) from error
-        message = first["msg"].removeprefix("Value error, ")
-        raise NeuroglotError(message[0].lower() + message[1:], place) from error
+        ours = first["msg"].removeprefix("Value error, ")
+        message = ours if ours != first["msg"] else ours[0].lower() + ours[1:]
+        raise NeuroglotError(message, place) from error
 
 
 def _place(where: str, location: tuple[int | str, ...]) -> str:
@@ -67,9 +80,11 @@ def _place(where: str, location: tuple[int | str, ...]) -> str:
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the model knows at a place in the document."""
+    inner: list[type[BaseModel]] = []
     for part in location:
         field = model.model_fields.get(str(part))
-        if field is None:  # an index into a list, or the tag of a union: the model is known already
+        if field is None:  # an index into a list, or the tag that says which model of a union is meant
+            model = next((one for one in inner if _tagged(one, part)), model)
             continue
         options = [field.annotation, *get_args(field.annotation)]
         inner = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
@@ -77,3 +92,7 @@ def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[st
             break
         model = inner[0]
     return list(model.model_fields)
+
+
+def _tagged(model: type[BaseModel], tag: int | str) -> bool:
+    return any(tag in get_args(field.annotation) for field in model.model_fields.values())
