@@ -22,7 +22,14 @@ def silent(description: str, total: int) -> Iterator[Callable[[int], None]]:
 def bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on standard error with the time that is left; in a log, a line every ten seconds."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     if not console.is_terminal:

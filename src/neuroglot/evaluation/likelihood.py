@@ -14,6 +14,7 @@ from neuroglot.intervention.hooks import intervene, prove
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.batch import TOKEN_BUDGET, Batch, pack
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.statistics.shard import sample_coordinates
 from neuroglot.text.samples import Sample
 
 
@@ -58,22 +59,9 @@ def likelihood(
         },
         coords={
             "mask": np.array(names, dtype=np.dtypes.StringDType()),
-            **{
-                key: ("sample", np.array([getattr(sample, key) for sample in samples], dtype=kind))
-                for key, kind in _SAMPLE_COORDINATES.items()
-            },
+            **sample_coordinates(samples),
         },
     )
-
-
-_SAMPLE_COORDINATES = {
-    "language": np.dtypes.StringDType(),
-    "document": np.dtypes.StringDType(),
-    "sentence": np.dtype(np.int64),
-    "tokens": np.dtype(np.int64),
-    "characters": np.dtype(np.int64),
-    "bytes": np.dtype(np.int64),
-}
 
 
 def _log_prob(model: LanguageModel, batch: Batch) -> list[float]:

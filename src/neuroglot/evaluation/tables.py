@@ -82,7 +82,8 @@ class _Tabulation:
 
     def _lost(self, index: int, target: int) -> Resampled:
         """Nats a unit that the target loses, on every resample."""
-        return np.log(self.drawn[:, self.base, target]) - np.log(self.drawn[:, index, target])
+        lost: Resampled = np.log(self.drawn[:, self.base, target]) - np.log(self.drawn[:, index, target])
+        return lost
 
     def _row(self, index: int, mask: Mask, target: int) -> dict[str, object]:
         row: dict[str, object] = {
@@ -147,7 +148,9 @@ class _Tabulation:
             rows.append(row | self._mean_rho(kind, recipe, baseline, members))
         return pd.DataFrame(rows)
 
-    def _mean_rho(self, kind: str, recipe: str, baseline: str, members: list[tuple[int, int]]) -> dict[str, float]:
+    def _mean_rho(
+        self, kind: str, recipe: str, baseline: str, members: list[tuple[int, int]]
+    ) -> dict[str, float]:
         """ρ of the whole recipe: its mean effect on the targets over that of all its matched controls."""
         controls = self._groups().get(("matched", recipe, baseline), [])
         if kind != "recipe" or not controls:
@@ -167,7 +170,9 @@ class _Tabulation:
                 value_b, drawn_b = self._mean_f1(second, drop)
                 low, high = interval(drawn_a - drawn_b)
                 rows.append((one[1], two[1], one[2], drop, value_a - value_b, float(low), float(high)))
-        return pd.DataFrame(rows, columns=["recipe_a", "recipe_b", "baseline", "drop", "difference", "low", "high"])
+        return pd.DataFrame(
+            rows, columns=["recipe_a", "recipe_b", "baseline", "drop", "difference", "low", "high"]
+        )
 
     def _drops(self) -> pd.DataFrame:
         rows = []

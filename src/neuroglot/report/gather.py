@@ -48,7 +48,9 @@ def _about(run: Run) -> dict[str, Any]:
         "model": Path(model["name"]).name,
         "revision": model["revision"] or "none",
         "weights": model["fingerprint"],
-        "corpus": run.study.text.source if not Path(run.study.text.source).is_absolute() else text["identify"]["name"],
+        "corpus": run.study.text.source
+        if not Path(run.study.text.source).is_absolute()
+        else text["identify"]["name"],
         "identified on": f"{text['identify']['name']} ({text['identify']['fingerprint'][:12]})",
         "reported on": f"{text['report']['name']} ({text['report']['fingerprint'][:12]})",
         "languages": run.study.text.languages,
@@ -61,7 +63,10 @@ def _about(run: Run) -> dict[str, Any]:
         "started": manifest["started"],
         "finished": manifest["finished"],
         "seconds of the last run": seconds,
-        "commands": ["pip install 'neuroglot[demo]'", "neuroglot run study.yaml   # the study.yaml of this run's folder"],
+        "commands": [
+            "pip install 'neuroglot[demo]'",
+            "neuroglot run study.yaml   # the study.yaml of this run's folder",
+        ],
     }
 
 
@@ -83,16 +88,21 @@ def _overlap(sets: Mapping[str, Mapping[str, NeuronSet]]) -> Iterator[tuple[Any,
             yield recipe, one, two, shared.shared, shared.jaccard
 
 
+def _layer_z(recipe: Recipe, statistic: xr.DataArray) -> np.ndarray:
+    """On the recipe's own scales, then as z-scores inside each layer, so that layers can be read side by side."""
+    return LAYER_SCALES["z"](recipe.scaled(statistic).values)
+
+
 def _quantiles(recipe: Recipe, statistic: xr.DataArray) -> pd.DataFrame:
-    """Of the neurons of each layer: the statistic as collected, and on the scales that the contrast compares."""
-    both = xr.Dataset({"raw": statistic, "scaled": recipe.scaled(statistic)})
+    """Of the neurons of each layer: the statistic as collected, and scaled as in the scatter."""
+    both = xr.Dataset({"raw": statistic, "scaled": statistic.copy(data=_layer_z(recipe, statistic))})
     frame = both.quantile(QUANTILES, dim="neuron").to_dataframe().reset_index()
     return frame.assign(recipe=recipe.name)
 
 
 def _scatter(recipe: Recipe, statistic: xr.DataArray, sets: Mapping[str, NeuronSet]) -> pd.DataFrame:
     """z-scores inside each layer: a language against the largest of the others (Le et al. 2026, Fig. 3)."""
-    scaled = LAYER_SCALES["z"](recipe.scaled(statistic).values)
+    scaled = _layer_z(recipe, statistic)
     layers = statistic["layer"].values
     parts = []
     for number, language in enumerate(statistic["language"].values.tolist()):

@@ -19,10 +19,21 @@ from jaxtyping import Float32
 from zarr.storage import ZipStore
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.statistics.quantity import Quantity
+from neuroglot.statistics.quantity import UNITS, Quantity
 from neuroglot.text.samples import Sample
 
 SUFFIX = ".zarr.zip"
+
+
+def sample_coordinates(samples: Sequence[Sample]) -> dict[str, tuple[str, np.ndarray]]:
+    """What labels the dimension ``sample``: where each comes from, and its lengths."""
+    texts, numbers = np.dtypes.StringDType(), np.dtype(np.int64)
+    kinds: dict[str, Any] = {"language": texts, "document": texts, "sentence": numbers}
+    kinds |= dict.fromkeys(UNITS, numbers)
+    return {
+        key: ("sample", np.array([getattr(sample, key) for sample in samples], dtype=kind))
+        for key, kind in kinds.items()
+    }
 
 
 def samples_shard(
@@ -39,21 +50,7 @@ def samples_shard(
         layers: The layers of the arrays' second axis.
         attributes: Provenance for the root of the tree.
     """
-    about = {
-        "language": (
-            "sample",
-            np.array([sample.language for sample in samples], dtype=np.dtypes.StringDType()),
-        ),
-        "document": (
-            "sample",
-            np.array([sample.document for sample in samples], dtype=np.dtypes.StringDType()),
-        ),
-        "sentence": ("sample", np.array([sample.sentence for sample in samples])),
-        "tokens": ("sample", np.array([sample.tokens for sample in samples])),
-        "characters": ("sample", np.array([sample.characters for sample in samples])),
-        "bytes": ("sample", np.array([sample.bytes for sample in samples])),
-        "layer": np.array(layers),
-    }
+    about = {**sample_coordinates(samples), "layer": np.array(layers)}
     sites: dict[str, xr.Dataset] = {}
     for quantity, values in scores.items():
         dataset = sites.setdefault(quantity.site, xr.Dataset(coords=about, attrs={"kind": "samples"}))
