@@ -1,10 +1,15 @@
-"""The language-model head in chunks: log-probabilities and their closed-form gradient at the last hidden state.
+"""The language-model head in blocks: log-probabilities and their closed-form gradient at the hidden state.
 
 With a vocabulary of 262k the logits of one batch are gigabytes and cost more than the body, so no
-[tokens × vocabulary] tensor of a batch ever exists: a chunk of positions at a time, without autograd,
+[tokens × vocabulary] tensor of a batch ever exists. The head is attention of the hidden states over the rows
+of W, so it runs as attention does: a block of the vocabulary at a time, without autograd, with a running
+maximum (online softmax; Milakov & Gimelshein 2018). Both products meet in the cache, and W is read once.
 
     z = scale·(W h + b),  z ← cap·tanh(z/cap) where the family caps,
-    ∂ log p(y)/∂h = scale · Wᵀ[(1_y − softmax z) ⊙ (1 − (z/cap)²)].
+    log p(y) = log σ(z_y − log Σ_{v≠y} exp z_v),
+    ∂ log p(y)/∂h = (1 − p(y))·(∂z_y/∂h − E_{v≠y}[∂z_v/∂h]),  ∂z_v/∂h = scale·(1 − (z_v/cap)²)·W_v.
+
+The target is kept out of the sums, because 1 − p(y) would lose its digits where the model is sure.
 """
 
 from dataclasses import dataclass
@@ -14,8 +19,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-CHUNK_BYTES = 128 * 2**20
-"""Memory for one chunk of float32 logits: the head runs at full speed from about 64 positions a chunk."""
+CHUNK_BYTES = 16 * 2**20
+"""Memory for one block of float32 logits: about what a processor's last cache holds."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +40,26 @@ class Head:
     softcap: float | None = None
 
     @classmethod
-    def of(cls, linear: nn.Module, config: PretrainedConfig) -> "Head":
-        """Reads the head of a transformers model; `neuroglot doctor` proves it against the model's own logits."""
+    def of(cls, linear: nn.Linear, config: PretrainedConfig) -> "Head":
+        """Reads the head of a transformers model; `neuroglot doctor` proves it against the model's logits."""
         scale = getattr(config, "logit_scale", None) or 1.0
         scale /= getattr(config, "logits_scaling", None) or 1.0
-        return cls(linear.weight, getattr(linear, "bias", None), scale, getattr(config, "final_logit_softcapping", None))
+        return cls(
+            linear.weight,
+            getattr(linear, "bias", None),
+            scale,
+            getattr(config, "final_logit_softcapping", None),
+        )
 
-    def logits(self, hidden: Float[Tensor, "position hidden"]) -> Float[Tensor, "position vocabulary"]:
-        """The logits of a few positions, in float32. For whole batches use the chunked methods below."""
-        logits = nn.functional.linear(hidden.to(self.weight.dtype), self.weight, self.bias).float()
+    def logits(
+        self, hidden: Float[Tensor, "position hidden"], part: slice = slice(None)
+    ) -> Float[Tensor, "position token"]:
+        """The logits of a few positions, or of a part of the vocabulary, in float32.
+
+        For the whole vocabulary at the positions of a whole batch there are the methods below.
+        """
+        bias = None if self.bias is None else self.bias[part]
+        logits = nn.functional.linear(hidden.to(self.weight.dtype), self.weight[part], bias).float()
         if self.scale != 1.0:
             logits *= self.scale
         if self.softcap is not None:
@@ -51,28 +67,42 @@ class Head:
         return logits
 
     def log_prob(
-        self, hidden: Float[Tensor, "position hidden"], target: Int[Tensor, " position"], *, gradient: bool = False
+        self,
+        hidden: Float[Tensor, "position hidden"],
+        target: Int[Tensor, " position"],
+        *,
+        gradient: bool = False,
     ) -> tuple[Float[Tensor, " position"], Float[Tensor, "position hidden"] | None]:
-        """log p(target) at each position and, if asked for, its gradient at the hidden state."""
-        values = hidden.new_empty(len(hidden), dtype=torch.float32)
-        slopes = torch.empty_like(hidden, dtype=torch.float32) if gradient else None
-        for part in self._chunks(len(hidden)):
-            logits, index = self.logits(hidden[part]), target[part, None]
-            chosen = logits.gather(1, index)[:, 0]
-            bend = (logits / self.softcap).square_() if gradient and self.softcap is not None else None
-            peak = logits.amax(dim=1, keepdim=True)
-            weights = logits.sub_(peak).exp_()
-            total = weights.sum(dim=1, keepdim=True)
-            values[part] = chosen - peak[:, 0] - total[:, 0].log()
-            if slopes is not None:
-                weights.div_(-total).scatter_add_(1, index, torch.ones_like(total))
-                slopes[part] = self._back(weights, bend)
-        return values, slopes
+        """The log-probability of the target at each position, and its gradient at the hidden state."""
+        gold, slope = self.gold_logit(hidden, target, gradient=gradient)
+        peak = gold.new_full((len(gold), 1), -torch.inf)
+        total = torch.zeros_like(peak)
+        mean = None if slope is None else torch.zeros_like(slope)
+        for part in self._blocks(len(hidden)):
+            logits = self.logits(hidden, part)
+            bend = None if mean is None or self.softcap is None else (logits / self.softcap).square_()
+            rows = ((target >= part.start) & (target < part.stop)).nonzero()[:, 0]
+            logits[rows, target[rows] - part.start] = -torch.inf
+            higher = torch.maximum(peak, logits.amax(dim=1, keepdim=True))
+            shrink = (peak - higher).exp_()
+            weights = logits.sub_(higher).exp_()
+            total.mul_(shrink).add_(weights.sum(dim=1, keepdim=True))
+            if mean is not None:
+                mean.mul_(shrink).add_(self._back(weights, bend, part))
+            peak = higher
+        margin = gold - (peak + total.log())[:, 0]
+        if slope is not None and mean is not None:
+            slope = (slope - mean / total) * torch.sigmoid(-margin)[:, None]
+        return nn.functional.logsigmoid(margin), slope
 
     def gold_logit(
-        self, hidden: Float[Tensor, "position hidden"], target: Int[Tensor, " position"], *, gradient: bool = False
+        self,
+        hidden: Float[Tensor, "position hidden"],
+        target: Int[Tensor, " position"],
+        *,
+        gradient: bool = False,
     ) -> tuple[Float[Tensor, " position"], Float[Tensor, "position hidden"] | None]:
-        """The logit of the target at each position: one row of the head a position, no product with the rest."""
+        """The logit of the target at each position: one row of the head each, no product with the rest."""
         rows = self.weight[target].float()
         logits = (hidden.float() * rows).sum(-1)
         if self.bias is not None:
@@ -84,11 +114,13 @@ class Head:
             logits, bend = capped * self.softcap, (1 - capped.square())[:, None]
         return logits, rows * (self.scale * bend) if gradient else None
 
-    def _back(self, slopes: Tensor, bend: Tensor | None) -> Tensor:
+    def _back(self, weights: Tensor, bend: Tensor | None, part: slice) -> Tensor:
+        """Σ_v weight(v)·∂z_v/∂h over a part of the vocabulary."""
         if bend is not None:
-            slopes.mul_(1 - bend)
-        return (slopes.to(self.weight.dtype) @ self.weight).float() * self.scale
+            weights.mul_(1 - bend)
+        return (weights.to(self.weight.dtype) @ self.weight[part]).float() * self.scale
 
-    def _chunks(self, positions: int) -> list[slice]:
-        size = max(1, CHUNK_BYTES // (4 * self.weight.shape[0]))
-        return [slice(start, start + size) for start in range(0, positions, size)]
+    def _blocks(self, positions: int) -> list[slice]:
+        vocabulary = self.weight.shape[0]
+        size = max(2, CHUNK_BYTES // (4 * max(1, positions)))
+        return [slice(start, min(start + size, vocabulary)) for start in range(0, vocabulary, size)]
