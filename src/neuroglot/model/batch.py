@@ -1,7 +1,7 @@
 """Length-sorted packing: samples of like length share a batch, so hardly anything is padding.
 
-Padding goes to the right. In a causal model no real position attends to what follows it, so the numbers at real positions
-do not depend on it and no attention mask is needed.
+Padding goes to the right. In a causal model no real position attends to what follows it, so the numbers at
+real positions do not depend on it and no attention mask is needed.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def pack(samples: Sequence[Sample], token_budget: int = TOKEN_BUDGET, rows: int 
         rows: Rows that each sample takes (one a mask, when masks share a batch).
 
     Returns:
-        Lists of indices into ``samples``; every index once. Longest first, so that running out of memory shows at once.
+        Lists of indices into ``samples``; every index once. Longest first: running out of memory shows at once.
     """
     order = sorted(range(len(samples)), key=lambda index: (-len(samples[index].ids), index))
     batches: list[list[int]] = []

@@ -1,12 +1,12 @@
 """Where each family of models keeps its neurons: a declarative table, proven by `neuroglot doctor`.
 
 A family is one `Family(...)` entry: the paths of the block list, of the MLP's activation function, of its
-up projection and of its down projection. Every site of METHODS §0 follows from these. To add a family, add an entry here
-and its tiny configuration to ``tests/model/tiny.py``; the doctor's proofs then run on it.
+up projection and of its down projection. Every site of METHODS §0 follows from these. To add a family, add an
+entry here and its tiny configuration to ``tests/tiny.py``; the doctor's proofs then run on it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from neuroglot.errors import NeuroglotError
@@ -64,10 +64,14 @@ LLAMA = Family("model.layers", "mlp.down_proj", "mlp.act_fn", Tap("mlp.up_proj",
 
 FAMILIES: dict[str, Family] = {
     "bloom": Family("transformer.h", "mlp.dense_4h_to_h", "mlp.gelu_impl"),
+    "cohere": LLAMA,
     "gemma2": LLAMA,
+    # The larger Gemma 3 models read images too; their text model lies one level deeper.
+    "gemma3": replace(LLAMA, blocks="model.language_model.layers"),
     "gemma3_text": LLAMA,
     "gpt2": Family("transformer.h", "mlp.c_proj", "mlp.act", transposed=True),
     "gpt_neox": Family("gpt_neox.layers", "mlp.dense_4h_to_h", "mlp.act"),
+    "granite": LLAMA,
     "llama": LLAMA,
     "mistral": LLAMA,
     "olmo2": LLAMA,
@@ -75,7 +79,10 @@ FAMILIES: dict[str, Family] = {
     "opt": Family("model.decoder.layers", "fc2", "activation_fn"),
     # Phi-3 fuses gate and up in one projection: [gate | up].
     "phi3": Family(
-        "model.layers", "mlp.down_proj", "mlp.activation_fn", Tap("mlp.gate_up_proj", "output", second_half=True)
+        "model.layers",
+        "mlp.down_proj",
+        "mlp.activation_fn",
+        Tap("mlp.gate_up_proj", "output", second_half=True),
     ),
     "qwen2": LLAMA,
     "qwen3": LLAMA,
@@ -87,6 +94,7 @@ def family_of(model_type: str) -> Family:
     if model_type not in FAMILIES:
         raise NeuroglotError(
             f"models of type {model_type!r} are not known yet. Known: {', '.join(sorted(FAMILIES))}. "
-            "To add one, write its Family entry in neuroglot/model/families.py and let `neuroglot doctor` prove it"
+            "To add one, write its Family entry in neuroglot/model/families.py and "
+            "let `neuroglot doctor` prove it"
         )
     return FAMILIES[model_type]

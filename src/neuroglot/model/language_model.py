@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.model.families import Family, family_of
@@ -41,14 +41,19 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self.name = name
         self.revision = revision
-        self.model_type: str = config.model_type
-        self.family: Family = family_of(config.model_type)
+        self.model_type: str = network.config.model_type  # a wrapper's own: it says where the text model lies
+        self.family: Family = family_of(self.model_type)
         self.max_tokens: int | None = getattr(config, "max_position_embeddings", None)
         self.hidden_size: int = config.hidden_size
         self.head = Head.of(network.get_output_embeddings(), config)
         blocks = list(network.get_submodule(self.family.blocks))
         self.sites = {
-            site: Site(site, blocks, tap, self.hidden_size if site.startswith("resid") else self._mlp_width(blocks[0]))
+            site: Site(
+                site,
+                blocks,
+                tap,
+                self.hidden_size if site.startswith("resid") else self._mlp_width(blocks[0]),
+            )
             for site, tap in self.family.taps.items()
         }
         self.layers = len(blocks)
@@ -82,12 +87,14 @@ class LanguageModel:
         return cls(network.to(device), tokenizer, str(name), found)
 
     def __repr__(self) -> str:
-        return f"LanguageModel({self.name!r}, {self.model_type}, {self.layers} layers × {self.sites['mlp'].width} neurons)"
+        size = f"{self.layers} layers × {self.sites['mlp'].width} neurons"
+        return f"LanguageModel({self.name!r}, {self.model_type}, {size})"
 
     @property
     def device(self) -> torch.device:
         """Where the input goes."""
-        return self.network.get_input_embeddings().weight.device
+        weight: Tensor = self.network.get_input_embeddings().weight
+        return weight.device
 
     def site(self, name: str) -> Site:
         """The site called ``name``; an unknown name says which one was meant."""
@@ -97,20 +104,21 @@ class LanguageModel:
 
     def body(self, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row position hidden"]:
         """The last hidden state, after the final norm: what the head multiplies."""
-        return self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        hidden: Tensor = self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        return hidden
 
-    def down_projection(self, layer: int) -> nn.Module:
-        """The MLP's output projection of a layer."""
+    def down_projection(self, layer: int) -> Any:
+        """The MLP's output projection of a layer: a Linear, or GPT-2's Conv1D, which stores it transposed."""
         return self.sites["mlp"].module(layer)
 
     def down_weight(self, layer: int) -> Float[Tensor, "hidden neuron"]:
         """Its weight as [hidden, neuron], a column a neuron, however the family stores it."""
-        weight = self.down_projection(layer).weight
+        weight: Tensor = self.down_projection(layer).weight
         return weight.T if self.family.transposed else weight
 
     @cached_property
     def fingerprint(self) -> str:
-        """A checksum of all weights: names, shapes, types, the exact sum of their bits and a sample of them."""
+        """A checksum of all weights: names, shapes, types, the exact sum of their bits, a sample of them."""
         digest = hashlib.sha256()
         for name, weight in sorted([*self.network.named_parameters(), *self.network.named_buffers()]):
             octets = weight.detach().cpu().contiguous().view(-1).view(torch.uint8)
@@ -133,9 +141,9 @@ class LanguageModel:
             "fingerprint": self.fingerprint,
         }
 
-    def _mlp_width(self, block: nn.Module) -> int:
-        weight = block.get_submodule(self.family.down).weight
-        return int(weight.shape[0 if self.family.transposed else 1])
+    def _mlp_width(self, block: Any) -> int:
+        weight: Tensor = block.get_submodule(self.family.down).weight
+        return weight.shape[0 if self.family.transposed else 1]
 
 
 def check_layers(layers: list[int], count: int) -> None:

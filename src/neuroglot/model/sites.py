@@ -1,8 +1,8 @@
 """A site on a live model: read or replace its tensor in every layer, with hooks that always come off.
 
-`Site.visit` is the one primitive under both attribution (read the activation, take its gradient) and intervention
-(replace the activation). A visitor gets the tensor as [batch, token, neuron], whatever shape the family keeps it in,
-and returns None (leave it) or the tensor that goes on in its place.
+`Site.visit` is the one primitive under both attribution (read the activation, take its gradient) and
+intervention (replace the activation). A visitor gets the tensor as [batch, token, neuron], whatever shape the
+family keeps it in, and returns None (leave it) or the tensor that goes on in its place.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

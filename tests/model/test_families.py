@@ -1,0 +1,30 @@
+import pytest
+
+from neuroglot.errors import NeuroglotError
+from neuroglot.model.families import FAMILIES, Family, Tap, family_of
+
+
+def test_an_unknown_family_is_refused_with_what_is_known_and_how_to_add_one():
+    with pytest.raises(NeuroglotError) as refused:
+        family_of("mamba")
+    message = str(refused.value)
+    assert "'mamba' are not known yet" in message
+    assert all(name in message for name in FAMILIES)
+    assert "families.py" in message
+    assert "neuroglot doctor" in message
+    assert "\n" not in message
+
+
+def test_the_sites_of_a_plain_mlp():
+    taps = Family("h", "out", "act").taps
+    assert taps["mlp"] == Tap("out", "input")
+    assert taps["mlp_gate"] == Tap("act", "output")
+    assert taps["mlp_gate_pre"] == taps["mlp_up"] == Tap("act", "input")
+
+
+def test_the_sites_of_a_gated_mlp():
+    up = Tap("up", "output")
+    taps = Family("h", "out", "act", up).taps
+    assert taps["mlp_up"] == up
+    assert taps["mlp_gate_pre"] == Tap("act", "input")
+    assert (taps["resid_pre"], taps["resid"]) == (Tap("", "input"), Tap("", "output"))
