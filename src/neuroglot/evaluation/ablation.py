@@ -1,4 +1,4 @@
-"""What an ablation run measured: the log-probability of every sample under every mask, and what each mask is."""
+"""What an ablation run measured: every sample's log-probability under every mask, and what each mask is."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.errors import NeuroglotError, unknown
 
 BASE = "none"
 """The name of the mask that switches nothing off."""
@@ -57,6 +57,9 @@ class Ablation:
             raise NeuroglotError("the masks described are not the masks measured")
         if BASE not in named:
             raise NeuroglotError("an ablation needs the base mask 'none' to compare with")
+        for mask in self.masks:
+            if mask.target and mask.target not in self.languages:
+                raise unknown("language", mask.target, self.languages, f"mask {mask.name!r}")
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -75,15 +78,17 @@ class Ablation:
 
     def by_document(
         self, unit: str = "tokens"
-    ) -> tuple[Float[np.ndarray, "mask language document"], Int[np.ndarray, "language document"], int | Sequence[int]]:
+    ) -> tuple[
+        Float[np.ndarray, "mask language document"], Int[np.ndarray, "language document"], int | Sequence[int]
+    ]:
         """Sums a document, for the bootstrap.
 
         Args:
             unit: What S is per: ``tokens``, ``characters`` or ``bytes``.
 
         Returns:
-            Log-probabilities, units (both zero-padded where a language has fewer documents), and the number of
-            documents: one number if all languages have the same ones, so that they are drawn together.
+            Log-probabilities, units (both zero-padded where a language has fewer documents), and the number
+            of documents: one number if all languages have the same ones, so that they are drawn together.
         """
         language, document = self.data["language"].values, self.data["document"].values
         ids = {name: list(dict.fromkeys(document[language == name].tolist())) for name in self.languages}

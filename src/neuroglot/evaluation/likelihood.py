@@ -1,7 +1,7 @@
 """Likelihood under interventions: the log-probability of every sample under every mask.
 
-Rows of one batch may carry different masks, so (mask, sample) pairs are packed by length together: a sample meets its
-copies under other masks and hardly anything is padding. Only log p of the true next token is kept.
+Rows of one batch may carry different masks, so (mask, sample) pairs are packed by length together: a sample
+meets its copies under other masks and hardly anything is padding. Only log p of the true next token is kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +36,9 @@ def likelihood(
         advance: Told the number of tokens done after each batch.
 
     Returns:
-        ``log_prob`` [mask, sample] with the samples' language, document, tokens, characters and bytes, and each mask's
-        proof: ``moved`` (largest change of the last hidden state on a probe) and ``inert`` (why nothing moved).
+        ``log_prob`` [mask, sample] with the samples' language, document, tokens, characters and bytes, and
+        each mask's proof: ``moved`` (largest change of the last hidden state on a probe) and ``inert`` (why
+        nothing moved).
     """
     names, several = list(interventions), list(interventions.values())
     proofs = prove(model, several)

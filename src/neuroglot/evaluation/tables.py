@@ -1,7 +1,7 @@
-"""From log-probabilities to tables: drops, LangSpec-F1 with intervals and collateral, ρ, differences between recipes.
+"""From log-probabilities to tables: drops, LangSpec-F1 with intervals and collateral, ρ, differences.
 
-All intervals come from one paired bootstrap over documents: every mask is scored on the same resamples, and a mean over
-languages is taken inside each resample before its interval is read.
+All intervals come from one paired bootstrap over documents: every mask is scored on the same resamples, and a
+mean over languages is taken inside each resample before its interval is read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ class Tables:
     """The results of an ablation, tidy.
 
     Attributes:
-        base: A row a language: likelihood of the untouched model per token, character and byte, and how much text.
+        base: A row a language: the untouched model's likelihood per token, character and byte, and the sizes.
         drops: A row a mask and language: what the language lost.
         langspec: A row a mask and target: LangSpec-F1 (relative and absolute) with intervals, collateral, ρ.
         means: A row a kind, recipe and baseline: the same over its languages and seeds.

@@ -1,1 +1,1 @@
-"""What if some neurons were off: kinds of intervention, live hooks, and the proof that they did what they say."""
+"""What if some neurons were off: kinds of intervention, live hooks, and the proof that they worked."""

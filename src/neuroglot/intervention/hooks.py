@@ -1,12 +1,13 @@
 """Interventions on a live model: any number of them, a different one for each row of a batch.
 
-`intervene` puts hooks on the layers that any set touches and takes them off again. `prove` shows that they did what they
-say: every hook fired, the tensor read back is the patch at the set and the original elsewhere, and after leaving the
-outputs are bitwise what they were. At least three published projects measured masks that silently did nothing.
+`intervene` puts hooks on the layers that any set touches and takes them off again. `prove` shows that they
+did what they say: every hook fired, the tensor read back is the patch at the set and the original elsewhere,
+and after leaving the outputs are bitwise what they were. At least three published projects measured masks
+that silently did nothing.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,7 +34,7 @@ class Applied:
 
     Attributes:
         count: How many there are.
-        rows: Which of them acts on each row of the coming batch; one for all rows until `assign` says otherwise.
+        rows: Which of them acts on each row of the coming batch; the only one, until `assign` says otherwise.
         fired: The (site, layer) hooks that have acted.
     """
 
@@ -42,7 +43,14 @@ class Applied:
     fired: set[tuple[str, int]] = field(default_factory=set)
 
     def assign(self, rows: Sequence[int]) -> None:
-        """Row i of the coming batches gets intervention ``rows[i]``."""
+        """Row i of the coming batches gets intervention ``rows[i]``.
+
+        Raises:
+            NeuroglotError: There is no such intervention.
+        """
+        wrong = [number for number in rows if not 0 <= number < self.count]
+        if wrong:
+            raise NeuroglotError(f"there is no intervention {wrong[0]}: {self.count} are on, counted from 0")
         self.rows = torch.tensor(list(rows))
 
     def _of_rows(self, table: Tensor, batch: int) -> Tensor:
@@ -51,7 +59,9 @@ class Applied:
                 raise NeuroglotError("several interventions are on: assign one to each row first")
             return table.expand(batch, *table.shape[1:])
         if len(self.rows) != batch:
-            raise NeuroglotError(f"{len(self.rows)} rows were assigned an intervention, but the batch has {batch}")
+            raise NeuroglotError(
+                f"{len(self.rows)} rows were assigned an intervention, but the batch has {batch}"
+            )
         return table[self.rows.to(table.device)]
 
 
@@ -83,15 +93,23 @@ def check_fits(model: LanguageModel, neurons: NeuronSet) -> None:
             f"the set has {neurons.shape[0]} × {neurons.shape[1]} neurons at {neurons.site!r}, "
             f"but {model.name} has {model.layers} × {site.width}: it was made for another model or site"
         )
-    made_for = neurons.provenance.get("model", {})
+    made_for = neurons.provenance.get("model")
+    if not isinstance(made_for, Mapping):
+        return  # a set made by hand
     if made_for.get("type", model.model_type) != model.model_type:
-        raise NeuroglotError(f"the set was made for a {made_for['type']} model, but {model.name} is {model.model_type}")
-    if made_for.get("fingerprint", model.fingerprint) != model.fingerprint:
-        logger.warning("the set was found on other weights (%s): what follows is transfer", made_for.get("name"))
+        raise NeuroglotError(
+            f"the set was made for a {made_for['type']} model, but {model.name} is {model.model_type}"
+        )
+    if "fingerprint" in made_for and made_for["fingerprint"] != model.fingerprint:
+        logger.warning(
+            "the set was found on other weights (%s): what follows is transfer", made_for.get("name")
+        )
 
 
 @contextmanager
-def intervene(model: LanguageModel, interventions: Intervention | Sequence[Intervention]) -> Iterator[Applied]:
+def intervene(
+    model: LanguageModel, interventions: Intervention | Sequence[Intervention]
+) -> Iterator[Applied]:
     """Puts interventions on a model, at all positions, for every forward pass inside the context.
 
     >>> with intervene(model, Intervention(neurons)):            # doctest: +SKIP
@@ -121,11 +139,15 @@ def intervene(model: LanguageModel, interventions: Intervention | Sequence[Inter
         stack.callback(model.network.base_model.register_forward_pre_hook(count_forward).remove)
         for site, patches in _compiled(model, several).items():
             expected |= {(site, layer) for layer in patches}
-            visitors = {layer: partial(_visit, applied, site, layer, patch) for layer, patch in patches.items()}
+            visitors = {
+                layer: partial(_visit, applied, site, layer, patch) for layer, patch in patches.items()
+            }
             stack.enter_context(model.site(site).visit(visitors))
         yield applied
     if forwards and applied.fired != expected:
-        raise NeuroglotError(f"the hooks at {sorted(expected - applied.fired)} never fired: nothing was switched off there")
+        raise NeuroglotError(
+            f"the hooks at {sorted(expected - applied.fired)} never fired: nothing was switched off there"
+        )
 
 
 def _visit(applied: Applied, site: str, layer: int, patch: _LayerPatch, activation: Tensor) -> Tensor:
@@ -133,7 +155,9 @@ def _visit(applied: Applied, site: str, layer: int, patch: _LayerPatch, activati
     return patch(applied, activation)
 
 
-def _compiled(model: LanguageModel, interventions: Sequence[Intervention]) -> dict[str, dict[int, _LayerPatch]]:
+def _compiled(
+    model: LanguageModel, interventions: Sequence[Intervention]
+) -> dict[str, dict[int, _LayerPatch]]:
     """Site → layer → patch, for the layers that any set touches."""
     gain = torch.tensor([intervention.gain for intervention in interventions], device=model.device)
     plans: dict[str, dict[int, _LayerPatch]] = {}
@@ -141,11 +165,15 @@ def _compiled(model: LanguageModel, interventions: Sequence[Intervention]) -> di
         here = [intervention.neurons.site == site for intervention in interventions]
         shape = (model.layers, model.site(site).width)
         nobody = np.zeros(shape, dtype=bool)
-        masks = np.stack([i.neurons.mask if own else nobody for i, own in zip(interventions, here, strict=True)])
+        masks = np.stack(
+            [i.neurons.mask if own else nobody for i, own in zip(interventions, here, strict=True)]
+        )
         shifts = [i.shift if own else None for i, own in zip(interventions, here, strict=True)]
         plans[site] = {
             int(layer): _LayerPatch(
-                torch.from_numpy(masks[:, layer]).to(model.device), gain, _layer_shift(shifts, int(layer), model.device)
+                torch.from_numpy(masks[:, layer]).to(model.device),
+                gain,
+                _layer_shift(shifts, int(layer), model.device),
             )
             for layer in np.flatnonzero(masks.any(axis=(0, 2)))
         }
@@ -157,7 +185,8 @@ def _layer_shift(shifts: Sequence[np.ndarray | None], layer: int, device: torch.
     if not known:
         return None
     nothing = np.zeros_like(known[0][layer])
-    return torch.from_numpy(np.stack([nothing if shift is None else shift[layer] for shift in shifts])).to(device)
+    rows = [nothing if shift is None else shift[layer] for shift in shifts]
+    return torch.from_numpy(np.stack(rows)).to(device)
 
 
 @dataclass(frozen=True)
@@ -179,8 +208,8 @@ def prove(model: LanguageModel, interventions: Sequence[Intervention]) -> list[P
     """Runs a probe with and without the interventions and checks what the model itself saw.
 
     Raises:
-        NeuroglotError: The tensor read back differs from the patch at the set or from the original elsewhere, or
-            leaving the intervention did not restore the model bitwise.
+        NeuroglotError: A hook never fired, the tensor read back differs from the patch at the set or from the
+            original elsewhere, or leaving the intervention did not restore the model bitwise.
     """
     vocabulary = model.head.weight.shape[0]
     ids = torch.arange(1, PROBE_TOKENS + 1, device=model.device)[None] * (vocabulary // (PROBE_TOKENS + 2))
@@ -228,17 +257,21 @@ def _one_proof(
 ) -> Proof:
     neurons, shift = intervention.neurons, intervention.shift
     changed = False
-    for layer in range(neurons.shape[0]):
-        original, seen = before[neurons.site, layer][row], after[neurons.site, layer][row]
+    for site, layer in before:
+        if site != neurons.site:
+            continue
+        original, seen = before[site, layer][row], after[site, layer][row]
         expected = original.clone()
         chosen = np.flatnonzero(neurons.mask[layer])
         if len(chosen):
             added = 0.0 if shift is None else torch.from_numpy(shift[layer, chosen]).to(original)
-            expected[:, chosen] = original[:, chosen] * intervention.gain + added
+            expected[:, chosen] = original[:, chosen] * original.new_tensor(intervention.gain) + added
         if not torch.equal(seen, expected):
             raise NeuroglotError(f"layer {layer}: the tensor read back at {neurons.site!r} is not the patch")
         changed = changed or not torch.equal(seen, original)
-    hooks = sum(neurons.mask[layer].any() and (neurons.site, layer) in fired for layer in range(neurons.shape[0]))
+    hooks = sum(
+        neurons.mask[layer].any() and (neurons.site, layer) in fired for layer in range(neurons.shape[0])
+    )
     if moved:
         return Proof("", moved, int(hooks))
     if not len(neurons):

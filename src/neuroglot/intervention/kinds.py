@@ -1,11 +1,12 @@
 """Kinds of intervention (METHODS §5). Each replaces a chosen neuron's activation by ``gain · a + shift``.
 
-The mean of the language's own text would inject the language, so plain "mean" in the literature is the *grand mean*
-here: the mean over languages, each weighted equally.
+The mean of the language's own text would inject the language, so plain "mean" in the literature is the *grand
+mean* here: the mean over languages, each weighted equally.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -24,7 +25,7 @@ class Kind:
 
     Attributes:
         gain: What the activation is multiplied with.
-        shift: (mean activations [language, layer, neuron], the set's language) → what is added; None adds nothing.
+        shift: (mean activations [language, layer, neuron], the set's language) → what is added, if anything.
         about: One line for people.
     """
 
@@ -75,19 +76,21 @@ class Intervention:
             if self.means is None:
                 raise NeuroglotError(f"intervention {self.kind!r} needs mean activations")
             if self.means.shape[1:] != self.neurons.shape:
+                given = self.means.shape[1:]
                 raise NeuroglotError(
-                    f"mean activations of shape {self.means.shape[1:]} do not fit a set of {self.neurons.shape}"
+                    f"mean activations of shape {given} do not fit a set of {self.neurons.shape}"
                 )
             languages = [str(name) for name in self.means["language"].values]
             if self.kind != "grand_mean" and self.neurons.language not in languages:
                 raise unknown("language", self.neurons.language, languages, f"intervention {self.kind}")
+            _ = self.shift  # a kind that cannot make its values says so now, not after the pass
 
     @property
     def gain(self) -> float:
         """What the activation is multiplied with."""
         return KINDS[self.kind].gain
 
-    @property
+    @cached_property
     def shift(self) -> Shift | None:
         """What is added to each neuron, or None."""
         make = KINDS[self.kind].shift

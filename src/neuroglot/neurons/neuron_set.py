@@ -22,6 +22,9 @@ from neuroglot.files import write_text
 FORMAT = "neuroglot/neurons"
 VERSION = 1
 
+_FIELDS = {"site": str, "shape": list, "language": str, "neurons": dict, "provenance": dict}
+"""What a document must hold beside its format and version."""
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -56,25 +59,36 @@ class NeuronSet:
 
     def __post_init__(self) -> None:
         frozen = np.array(self.mask, dtype=bool)
-        if frozen.ndim != 2:
+        if frozen.ndim != 2 or not frozen.size:
             raise NeuroglotError(f"a neuron set needs a mask [layer, neuron], not of shape {frozen.shape}")
         frozen.setflags(write=False)
         object.__setattr__(self, "mask", frozen)
+        # The sets of one selection are given the same dictionary; each keeps its own.
+        object.__setattr__(self, "provenance", dict(self.provenance))
 
     @classmethod
     def of(
-        cls, site: str, shape: tuple[int, int], neurons: Iterable[tuple[int, int]], language: str = "", **about: Any
+        cls,
+        site: str,
+        shape: tuple[int, int],
+        neurons: Iterable[tuple[int, int]],
+        language: str = "",
+        **about: Any,
     ) -> "NeuronSet":
         """A set from (layer, neuron) pairs.
 
         Raises:
-            NeuroglotError: A pair lies outside ``shape``.
+            NeuroglotError: A pair lies outside ``shape``, or is no pair of whole numbers.
         """
-        pairs = np.array(list(neurons), dtype=np.int64).reshape(-1, 2)
+        pairs = np.array(list(neurons) or np.empty((0, 2), dtype=np.int64))
+        if pairs.shape[1:] != (2,) or pairs.dtype.kind not in "iu":
+            raise NeuroglotError("neurons are pairs of whole numbers (layer, neuron)")
         outside = (pairs < 0).any(axis=1) | (pairs >= np.array(shape)).any(axis=1)
         if outside.any():
             layer, neuron = pairs[outside][0]
-            raise NeuroglotError(f"neuron ({layer}, {neuron}) does not exist: the site has {shape[0]} × {shape[1]}")
+            raise NeuroglotError(
+                f"neuron ({layer}, {neuron}) does not exist: the site has {shape[0]} × {shape[1]}"
+            )
         mask = np.zeros(shape, dtype=bool)
         mask[pairs[:, 0], pairs[:, 1]] = True
         return cls(site, mask, language, about)
@@ -112,14 +126,25 @@ class NeuronSet:
     def union(self, other: "NeuronSet") -> "NeuronSet":
         """The neurons of either set; belongs to no language, and remembers both provenances."""
         self._alike(other)
-        return NeuronSet(
-            self.site, self.mask | other.mask, "", {"union": [dict(self.provenance), dict(other.provenance)]}
-        )
+        about: dict[str, Any] = {"union": [self.provenance, other.provenance]}
+        model = self.provenance.get("model")
+        if model is not None and model == other.provenance.get("model"):
+            about["model"] = model  # an intervention looks here for the model that a set was made for
+        return NeuronSet(self.site, self.mask | other.mask, "", about)
 
     def restrict(self, layers: Iterable[int]) -> "NeuronSet":
-        """Only the neurons of ``layers``."""
-        wanted = np.isin(np.arange(self.shape[0]), list(layers))
-        return replace(self, mask=self.mask & wanted[:, None])
+        """Only the neurons of ``layers``; the provenance says so.
+
+        Raises:
+            NeuroglotError: A layer that the site does not have.
+        """
+        kept = sorted({int(layer) for layer in layers})
+        wrong = [layer for layer in kept if not 0 <= layer < self.shape[0]]
+        if wrong:
+            raise NeuroglotError(f"layers {wrong} do not exist: the set has layers 0 to {self.shape[0] - 1}")
+        mask = np.zeros(self.shape, dtype=bool)
+        mask[kept] = self.mask[kept]
+        return replace(self, mask=mask, provenance={**self.provenance, "restricted_to_layers": kept})
 
     def describe(self) -> dict[str, Any]:
         """Size, share and the count in each layer, for people and for ``--json``."""
@@ -133,7 +158,9 @@ class NeuronSet:
 
     def save(self, path: Path | str) -> None:
         """Writes the set as JSON, whole or not at all."""
-        by_layer = {str(layer): np.flatnonzero(row).tolist() for layer, row in enumerate(self.mask) if row.any()}
+        by_layer = {
+            str(layer): np.flatnonzero(row).tolist() for layer, row in enumerate(self.mask) if row.any()
+        }
         document = {
             "format": FORMAT,
             "version": VERSION,
@@ -156,18 +183,27 @@ class NeuronSet:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise NeuroglotError(f"there is no neuron set {str(path)!r}") from error
-        except (ValueError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise NeuroglotError(f"neuron set {str(path)!r} cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
             raise NeuroglotError(f"neuron set {str(path)!r} is truncated or not JSON: {error}") from error
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise NeuroglotError(f"{str(path)!r} is not a neuron set: it does not say format {FORMAT!r}")
         if document.get("version") != VERSION:
-            raise NeuroglotError(f"{str(path)!r} has format version {document.get('version')}; this one reads {VERSION}")
+            raise NeuroglotError(
+                f"{str(path)!r} has format version {document.get('version')}; this one reads {VERSION}"
+            )
+        wrong = [key for key, kind in _FIELDS.items() if not isinstance(document.get(key), kind)]
+        if wrong:
+            raise NeuroglotError(
+                f"neuron set {str(path)!r} is damaged: {', '.join(wrong)} missing or misshapen"
+            )
         try:
-            layers, width = map(int, document["shape"])
-            pairs = [(int(layer), int(neuron)) for layer, row in document["neurons"].items() for neuron in row]
-            site, language, provenance = document["site"], document["language"], document["provenance"]
-            return cls.of(site, (layers, width), pairs, language, **provenance)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            layers, width = document["shape"]
+            pairs = [(int(layer), neuron) for layer, row in document["neurons"].items() for neuron in row]
+            found = cls.of(document["site"], (layers, width), pairs, document["language"])
+            return replace(found, provenance=document["provenance"])
+        except (TypeError, ValueError, MemoryError) as error:
             raise NeuroglotError(f"neuron set {str(path)!r} is damaged: {error!r}") from error
         except NeuroglotError as error:
             raise NeuroglotError(str(error), str(path)) from error
@@ -178,14 +214,16 @@ class NeuronSet:
 
     def _repr_html_(self) -> str:
         counts = self.mask.sum(axis=1)
+        scale = 40 / max(counts.max(), 1)  # pixels a neuron
         bars = "".join(
-            f"<div title='layer {layer}: {count}' style='width:8px;height:{40 * count / max(counts.max(), 1):.0f}px;"
+            f"<div title='layer {layer}: {count}' style='width:8px;height:{scale * count:.0f}px;"
             "background:#3b6ea8'></div>"
             for layer, count in enumerate(counts)
         )
         return (
-            f"<div><b>{escape(repr(self))}</b><div style='display:flex;gap:2px;align-items:flex-end;height:44px'>"
-            f"{bars}</div><small>neurons a layer, first layer left</small></div>"
+            f"<div><b>{escape(repr(self))}</b>"
+            f"<div style='display:flex;gap:2px;align-items:flex-end;height:44px'>{bars}</div>"
+            "<small>neurons a layer, first layer left</small></div>"
         )
 
     def _alike(self, other: "NeuronSet") -> None:
