@@ -46,7 +46,7 @@ def together(draw, parts):
     return parts[0]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(data=st.data())
 def test_any_split_any_order_any_nesting(shard_of, data):
     n = data.draw(st.integers(2, 24))

@@ -3,10 +3,9 @@
 1. Hooks stand where the sites' tensors pass. Scores of the activation alone are reduced there and then.
 2. The lowest tapped tensor becomes a leaf of the graph, so that nothing below the lowest wanted layer is
    back-propagated; weights are frozen, so only activations have gradients.
-3. The objective gives ∂s/∂hidden at the last hidden state in closed form, a chunk of the vocabulary product at a time;
-   that gradient is fed to the body.
-4. As the gradient of each layer arrives, its scores are reduced from [row, token, neuron] to [row, neuron] and the
-   layer's tensors are let go.
+3. The objective gives ∂s/∂hidden at the last hidden state in closed form, a chunk of the vocabulary product
+   at a time; that gradient is fed to the body.
+4. As the gradient of each layer arrives, its scores are reduced from [row, token, neuron] to [row, neuron].
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -68,14 +67,18 @@ def score_samples(
     names = [objective] * len(samples) if isinstance(objective, str) else list(objective)
     for name in dict.fromkeys(names):
         OBJECTIVES[name]
+    if positions.startswith("every") and any(quantity.reduction == "last" for quantity in quantities):
+        raise NeuroglotError(
+            f"token reduction 'last' reads every position; it does not go with {positions!r}"
+        )
     scores = {
         quantity: np.empty((len(samples), len(chosen), model.site(quantity.site).width), dtype=np.float32)
         for quantity in quantities
     }
     for rows in pack(samples, token_budget):
         batch = Batch.of([samples[row] for row in rows], model.device)
-        found = _Pass(model, quantities, chosen, batch, _counted(batch, positions)).run([names[row] for row in rows])
-        for (quantity, layer), values in found.items():
+        one = _Pass(model, quantities, chosen, batch, _counted(batch, positions))
+        for (quantity, layer), values in one.run([names[row] for row in rows]).items():
             scores[quantity][rows, chosen.index(layer)] = values.float().cpu().numpy()
         advance(sum(sample.tokens for sample in batch.samples))
     return samples_shard(samples, scores, chosen, attributes or {})
@@ -90,7 +93,7 @@ def _counted(batch: Batch, positions: str) -> Tensor:
     if positions == "last":
         return place == batch.lengths[:, None] - 3
     kind, _, step = positions.partition(":")
-    if kind != "every" or not step.isdigit() or int(step) < 1:
+    if kind != "every" or not step.isdecimal() or int(step) < 1:
         raise NeuroglotError(f"unknown positions {positions!r}; use all, last or every:k")
     return real & (place % int(step) == 0)
 
@@ -130,9 +133,10 @@ class _Pass:
             bad = (~values.isfinite()).nonzero()
             if len(bad):
                 sample = part.samples[int(bad[0])]
+                sentence = f", sentence {sample.sentence + 1}" if sample.sentence >= 0 else ""
                 raise NeuroglotError(
                     f"the objective {name!r} is not finite on language {sample.language!r}, "
-                    f"document {sample.document!r}, sentence {sample.sentence}"
+                    f"document {sample.document!r}{sentence}"
                 )
             gradient[rows] = slopes
         return gradient
@@ -151,10 +155,12 @@ class _Pass:
         activation.register_hook(partial(self._reduce, backward, layer, value))
         return activation
 
-    def _reduce(self, quantities: Sequence[Quantity], layer: int, value: Tensor, slope: Tensor | None) -> None:
-        a, g = value[:, 1:], None if slope is None else slope[:, 1:]
-        for name in dict.fromkeys(quantity.score for quantity in quantities):
+    def _reduce(self, here: Sequence[Quantity], layer: int, value: Tensor, slope: Tensor | None) -> None:
+        # Squares underflow in half precision and sums over tokens round: from here on, float32 or finer.
+        precision = torch.promote_types(value.dtype, torch.float32)
+        a, g = value[:, 1:].to(precision), None if slope is None else slope[:, 1:].to(precision)
+        for name in dict.fromkeys(quantity.score for quantity in here):
             tokens = SCORES[name].formula(a, g)
-            for quantity in quantities:
+            for quantity in here:
                 if quantity.score == name:
                     self.found[quantity, layer] = REDUCTIONS[quantity.reduction](tokens, self.counted)

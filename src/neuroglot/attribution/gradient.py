@@ -1,7 +1,7 @@
 """Scores of one backward pass, g = ∂s/∂a (METHODS §2).
 
-a·g is the first-order effect of silencing, s(a) − s(0); g·sgn(a) is NeurGrad (Zhao et al. 2024), the slope of s as the
-activation moves along its own sign; the squares are diagonals of the empirical Fisher information.
+a·g is the first-order effect of silencing, s(a) − s(0); g·sgn(a) is NeurGrad (Zhao et al. 2024), the slope
+of s as the activation moves along its own sign; the squares are the diagonal of the empirical Fisher matrix.
 """
 
 from neuroglot.attribution.scores import Activation, token_score

@@ -1,7 +1,8 @@
-"""Per-token scores that come out of one forward pass, or of one forward and one backward pass (METHODS §2)."""
+"""Per-token scores out of one forward pass, or of one forward and one backward pass (METHODS §2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from neuroglot.registry import Registry
 
 Activation = Float[Tensor, "row token neuron"]
+Formula = Callable[[Activation, Any], Activation]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class TokenScore:
         about: The formula in one line, for `neuroglot recipes`.
     """
 
-    formula: Callable[[Activation, Activation], Activation]
+    formula: Formula
     gradient: bool
     power: int
     about: str
@@ -31,14 +33,10 @@ class TokenScore:
 SCORES: Registry[TokenScore] = Registry("score")
 
 
-def token_score(
-    name: str, *, gradient: bool, power: int = 0
-) -> Callable[[Callable[[Activation, Activation], Activation]], Callable[[Activation, Activation], Activation]]:
+def token_score(name: str, *, gradient: bool, power: int = 0) -> Callable[[Formula], Formula]:
     """Registers a formula under ``name``; its docstring's first line says what it is."""
 
-    def enter(
-        formula: Callable[[Activation, Activation], Activation],
-    ) -> Callable[[Activation, Activation], Activation]:
+    def enter(formula: Formula) -> Formula:
         about = (formula.__doc__ or "").strip().splitlines()[0]
         SCORES.register(name)(TokenScore(formula, gradient, power, about))
         return formula
@@ -46,4 +44,5 @@ def token_score(
     return enter
 
 
-from neuroglot.attribution import activation, gradient  # noqa: E402, F401  one line a new family
+import neuroglot.attribution.activation  # noqa: E402  one line a new family
+import neuroglot.attribution.gradient  # noqa: E402, F401

@@ -1,7 +1,7 @@
 """The scalars s whose gradient scores the neurons (METHODS §1).
 
-An objective gets the last hidden states of a batch and returns one s a row with its gradient there. Rows do not
-interact, so a batch may mix objectives: each row's neurons get the gradient of their own row's s.
+An objective gets the last hidden states of a batch and returns one s a row with its gradient there. Rows do
+not interact, so a batch may mix objectives: each row's neurons get the gradient of their own row's s.
 """
 
 from typing import Protocol

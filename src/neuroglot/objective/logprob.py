@@ -1,4 +1,4 @@
-"""s = Σ_t log p(x_t | x_<t) over every real token of the sample, the first included (METHODS §1). The default."""
+"""s = Σ_t log p(x_t | x_<t) over every real token, the first included (METHODS §1): the default."""
 
 from jaxtyping import Float
 from torch import Tensor

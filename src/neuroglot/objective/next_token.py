@@ -10,7 +10,7 @@ from neuroglot.model.batch import Batch
 
 
 class PositionValue(Protocol):
-    """A value of the target token at each position, with its gradient: `Head.log_prob` or `Head.gold_logit`."""
+    """A value of the target token at each position and its gradient: `Head.log_prob` or `Head.gold_logit`."""
 
     def __call__(
         self, hidden: Float[Tensor, "position hidden"], target: Int[Tensor, " position"], *, gradient: bool
