@@ -233,7 +233,9 @@ def test_other_weights_of_the_same_architecture_are_a_transfer(gemma, caplog):
         check_fits(
             gemma, some(gemma, made_for=tiny_model("gemma3_text", seed=1).signature | {"name": "another"})
         )
-    assert caplog.messages == ["the set was found on other weights (another): what follows is transfer"]
+    [message] = caplog.messages  # one warning a pair of models, however often it is asked
+    assert "found on the weights of another" in message
+    assert "transfer" in message
 
 
 def test_a_hook_that_never_fires_is_an_error(gemma, monkeypatch):

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -101,9 +101,13 @@ def check_fits(model: LanguageModel, neurons: NeuronSet) -> None:
             f"the set was made for a {made_for['type']} model, but {model.name} is {model.model_type}"
         )
     if "fingerprint" in made_for and made_for["fingerprint"] != model.fingerprint:
-        logger.warning(
-            "the set was found on other weights (%s): what follows is transfer", made_for.get("name")
-        )
+        _warn_of_transfer(made_for.get("name"), model.name)
+
+
+@lru_cache
+def _warn_of_transfer(found_on: str | None, applied_to: str) -> None:
+    """Once a pair of models: a study asks again for every mask."""
+    logger.warning("sets found on the weights of %s act on those of %s: this is transfer", found_on, applied_to)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def masks(
     study: Study, model: LanguageModel, bank: ScoreBank, chosen: Sets, controls: Sets
 ) -> list[tuple[Mask, Intervention]]:
     """Every mask of the study with what it does, the base first."""
-    found = [base_mask(model), everything_off(model)]
+    found = [base_mask(model), everything_off(model, study.recipes[0].site)]
     for name, neurons in controls.get(UNIFORM, {}).items():
         mask = Mask(f"uniform {name}", UNIFORM, UNIFORM, size=len(neurons), seed=int(name))
         found.append((mask, Intervention(neurons)))

@@ -176,7 +176,7 @@ def base_mask(model: LanguageModel) -> tuple[Mask, Intervention]:
     return Mask(BASE, BASE), Intervention(nobody)
 
 
-def everything_off(model: LanguageModel, site: str = "mlp") -> tuple[Mask, Intervention]:
+def everything_off(model: LanguageModel, site: str) -> tuple[Mask, Intervention]:
     """The sledgehammer that every result stands beside."""
     everybody = NeuronSet(site, np.ones((model.layers, model.site(site).width), dtype=bool))
     return Mask(EVERYTHING_OFF, EVERYTHING_OFF, size=len(everybody)), Intervention(everybody)
