@@ -4,6 +4,7 @@ A bank is a set of shards. One pass may write many (a shard is what a killed run
 for one more recipe adds shards with only what was missing; whoever reads the bank sees one labelled whole.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -49,11 +50,11 @@ class ScoreBank:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages scored, in the order of the pass."""
+        """The languages scored, in the corpus's order where the bank knows it, else in that of the pass."""
         nodes = [node for shard in self.shards for node in shard.children.values()]
-        return tuple(
-            dict.fromkeys(name for node in nodes for name in node.dataset["language"].values.tolist())
-        )
+        found = dict.fromkeys(name for node in nodes for name in node.dataset["language"].values.tolist())
+        order = json.loads(self.attributes.get("languages", "[]"))
+        return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
 
     def holds(self, quantity: Quantity) -> bool:
         """Whether a pass has kept this quantity."""

@@ -82,6 +82,7 @@ def score(
     attributes = {
         "model": json.dumps(model.signature),
         "corpus": json.dumps({"name": corpus.name, "fingerprint": corpus.fingerprint, "unit": unit}),
+        "languages": json.dumps(corpus.languages),
         "positions": positions,
         "versions": json.dumps(versions()),
     }
