@@ -25,7 +25,7 @@ TOP = 5
 @REDUCTIONS.register("max")
 def maximum(scores: TokenScores, counted: Counted) -> SampleScores:
     """The largest score of a counted token."""
-    return scores.masked_fill(~counted[..., None], -torch.inf).amax(dim=1)
+    return _only(scores, counted).amax(dim=1)
 
 
 @REDUCTIONS.register("sum")
@@ -43,7 +43,7 @@ def mean(scores: TokenScores, counted: Counted) -> SampleScores:
 @REDUCTIONS.register("topk_mean")
 def topk_mean(scores: TokenScores, counted: Counted) -> SampleScores:
     """The mean of the five largest scores (of all, where a sample has fewer tokens)."""
-    best = scores.masked_fill(~counted[..., None], -torch.inf).topk(min(TOP, scores.shape[1]), dim=1).values
+    best = _only(scores, counted).topk(min(TOP, scores.shape[1]), dim=1).values
     found = counted.sum(dim=1, keepdim=True).clamp(max=TOP)
     return best.masked_fill(best == -torch.inf, 0.0).sum(dim=1) / found
 
@@ -62,3 +62,10 @@ def last(scores: TokenScores, counted: Counted) -> SampleScores:
 def l2(scores: TokenScores, counted: Counted) -> SampleScores:
     """√Σ_t score²."""
     return total(scores.square(), counted).sqrt()
+
+
+def _only(scores: TokenScores, counted: Counted) -> TokenScores:
+    """The scores, −∞ at tokens that do not count: by index, because a mask would be read for every score."""
+    kept = scores.clone()
+    kept[(~counted).nonzero(as_tuple=True)] = -torch.inf
+    return kept
