@@ -148,10 +148,12 @@ class Study(Strict):
         names = [recipe.name for recipe in self.recipes]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ValueError(f"recipe {twice.pop()!r} is named twice")
-        named = [name for recipes in self.interventions.values() if recipes != "all" for name in recipes]
-        for name in [*named, *(self.controls.recipes or [])]:
-            known_name("recipe of this study", names)(name)
+            raise ValueError(f"recipes: {twice.pop()!r} is named twice")
+        chosen = {f"interventions.{kind}": recipes for kind, recipes in self.interventions.items()}
+        for key, recipes in {**chosen, "controls.recipes": self.controls.recipes or "all"}.items():
+            for name in [] if recipes == "all" else recipes:
+                if name not in names:
+                    raise ValueError(str(unknown("recipe of this study", name, names, key)))
         self._rehearse()
         return self
 
@@ -164,11 +166,11 @@ class Study(Strict):
             dims=("language", "layer", "neuron"),
             coords={"language": languages},
         )
-        for recipe in self.recipes:
+        for number, recipe in enumerate(self.recipes):
             try:
                 recipe.choose(statistic, 1)
             except NeuroglotError as error:
-                raise ValueError(f"recipe {recipe.name!r}: {error}") from error
+                raise ValueError(f"recipes[{number}]: {error}") from error
 
     def at(self, key: str) -> str:
         """Where a key stands, for errors that show only when the text or the model is there."""
