@@ -1,6 +1,6 @@
 """neuroglot: which neurons does a language model need for a language?
 
-The names below load their modules when first used, so that `import neuroglot` and `neuroglot --help` are quick.
+The names below load their modules when first used, so that `import neuroglot` is quick.
 """
 
 from importlib import import_module

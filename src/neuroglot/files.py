@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file under a temporary name and renames it: a killed run leaves the old file or the new one."""
+    """Writes under a temporary name and renames: a killed run leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     working = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -54,11 +54,14 @@ def test_the_tables_hold_no_nan_where_something_was_measured(home):
     assert not tables.langspec[measured].isna().any().any()
 
 
-def test_identification_and_report_share_no_document_and_no_sentence(home):
-    parts = Run.open(home / "run").text
+def test_identification_and_report_share_no_document_and_no_sentence(study, tmp_path):
+    for file in write_corpus(tmp_path / "text").iterdir():  # now every document ends with the same sentence
+        file.write_text(file.read_text("utf-8").replace("\n\n", "\nthe end\n\n") + "the end\n", "utf-8")
+    parts = Run.begin(tmp_path / "run", study(text={"source": str(tmp_path / "text")})).text
     for language in WORDS:
-        one, two = ({*parts[name].documents[language]} for name in ("identify", "report"))
+        one, two = (parts[name].documents[language] for name in ("identify", "report"))
         assert not {document.id for document in one} & {document.id for document in two}
+        assert "the end" in one[0].sentences
         assert not {text for document in one for text in document.sentences} & {
             text for document in two for text in document.sentences
         }

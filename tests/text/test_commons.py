@@ -58,7 +58,9 @@ def test_no_two_languages_share_a_sentence(commons):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_letter_is_of_the_script(commons, language):
     allowed = SCRIPTS.get(language, ("LATIN",))
-    letters = {c for sentence in sentences(commons, language) for c in sentence if c.isalpha() and c not in "ー々"}
+    letters = {
+        c for sentence in sentences(commons, language) for c in sentence if c.isalpha() and c not in "ー々"
+    }
     assert {c for c in letters if not unicodedata.name(c).startswith(allowed)} == set()
 
 

@@ -107,7 +107,9 @@ def check_fits(model: LanguageModel, neurons: NeuronSet) -> None:
 @lru_cache
 def _warn_of_transfer(found_on: str | None, applied_to: str) -> None:
     """Once a pair of models: a study asks again for every mask."""
-    logger.warning("sets found on the weights of %s act on those of %s: this is transfer", found_on, applied_to)
+    logger.warning(
+        "sets found on the weights of %s act on those of %s: this is transfer", found_on, applied_to
+    )
 
 
 @contextmanager

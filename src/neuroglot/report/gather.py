@@ -89,7 +89,7 @@ def _overlap(sets: Mapping[str, Mapping[str, NeuronSet]]) -> Iterator[tuple[Any,
 
 
 def _layer_z(recipe: Recipe, statistic: xr.DataArray) -> np.ndarray:
-    """On the recipe's own scales, then as z-scores inside each layer, so that layers can be read side by side."""
+    """On the recipe's own scales, then as z-scores inside each layer: layers can be read side by side."""
     return LAYER_SCALES["z"](recipe.scaled(statistic).values)
 
 

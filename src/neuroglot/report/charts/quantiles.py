@@ -51,12 +51,13 @@ QUANTILES = Figure(
     title="Scores by layer, before and after scaling",
     reading=(
         "Each line is a quantile (5, 25, 50, 75, 95, 99 %) of a score over the neurons of a layer, the "
-        "median thick. After scaling means: on the recipe's own scales and then as z-scores inside each layer, "
-        "as in the chart of single neurons. Languages whose lines lie together are comparable. Click a language "
-        "in the legend to single it out."
+        "median thick. After scaling means: on the recipe's own scales and then as z-scores inside each "
+        "layer, as in the chart of single neurons. Languages whose lines lie together are comparable. "
+        "Click a language in the legend to single it out."
     ),
     limits=(
-        "The axis of every panel is its own. Neurons are chosen from far beyond the 99 % line, which this chart does not show."
+        "The axis of every panel is its own. Neurons are chosen from far beyond the 99 % line, which this "
+        "chart does not show."
     ),
     source="quantiles",
     draw=draw,
