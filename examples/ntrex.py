@@ -5,7 +5,8 @@
     neuroglot run examples/ntrex.yaml
 
 NTREX-128 (Federmann et al. 2022) is news text in 128 languages, CC BY-SA 4.0, from a pinned commit of its
-repository. The text is checked by the corpus fingerprint, so a changed word, line or document boundary is found.
+repository. The text is checked by the corpus fingerprint: a changed word, line or document boundary is
+found.
 """
 
 import os
