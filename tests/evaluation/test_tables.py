@@ -260,3 +260,15 @@ def test_units(uneven):
     pd.testing.assert_frame_equal(per_token.base, per_byte.base)
     ratio = per_token.drops["delta_log_prob"] / per_byte.drops["delta_log_prob"]
     np.testing.assert_allclose(ratio, 4)
+
+
+def test_an_empty_set_has_no_rho():
+    masks = (
+        Mask("none", "none"),
+        Mask("c en", "recipe", "c", "zero", "en", 0),
+        Mask("c en 0", "matched", "c", "zero", "en", 0),
+    )
+    log_prob = [[-1.0 * tokens for _, _, tokens in SAMPLES]] * 3
+    tables = tabulate(ablation(SAMPLES, log_prob, masks), resamples=50)
+    for frame in (tables.langspec, tables.means):
+        assert np.isnan(row_of(frame, kind="recipe")[["rho", "rho_low", "rho_high"]].astype(float)).all()

@@ -109,7 +109,7 @@ class _Tabulation:
             and other.kind == "matched"
             and (other.recipe, other.baseline, other.target) == (mask.recipe, mask.baseline, mask.target)
         ]
-        if not controls:
+        if not controls or not mask.size:  # over nothing, or over controls of nothing
             return {"rho": np.nan, "rho_low": np.nan, "rho_high": np.nan}
         found = rho(self._lost(index, target), np.stack([self._lost(c, target) for c in controls], axis=1))
         return {"rho": found.value, "rho_low": found.low, "rho_high": found.high}
@@ -153,7 +153,8 @@ class _Tabulation:
     ) -> dict[str, float]:
         """ρ of the whole recipe: its mean effect on the targets over that of all its matched controls."""
         controls = self._groups().get(("matched", recipe, baseline), [])
-        if kind != "recipe" or not controls:
+        empty = not any(self.ablation.masks[index].size for index, _ in members)
+        if kind != "recipe" or not controls or empty:
             return {"rho": np.nan, "rho_low": np.nan, "rho_high": np.nan}
         own = np.mean([self._lost(index, target) for index, target in members], axis=0)
         found = rho(own, np.stack([self._lost(index, target) for index, target in controls], axis=1))
