@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from captum.attr import LayerGradientXActivation
 from jaxtyping import Float
 from torch import Tensor
 
@@ -117,6 +116,8 @@ def captum_layers(layers: int) -> tuple[int, ...]:
 
 def captum(bench: Bench) -> GradAct:
     """Captum's gradient × activation, called once a layer, as its interface has it."""
+    from captum.attr import LayerGradientXActivation  # here: its 60 MB are nobody else's memory
+
     found = []
     for layer in captum_layers(bench.model.layers):
         method = LayerGradientXActivation(partial(_full_log_prob, bench), bench.model.down_projection(layer))

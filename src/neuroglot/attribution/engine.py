@@ -78,8 +78,8 @@ def score_samples(
     for rows in pack(samples, token_budget):
         batch = Batch.of([samples[row] for row in rows], model.device)
         one = _Pass(model, quantities, chosen, batch, _counted(batch, positions))
-        for (quantity, layer), values in one.run([names[row] for row in rows]).items():
-            scores[quantity][rows, chosen.index(layer)] = values.float().cpu().numpy()
+        for quantity, values in one.run([names[row] for row in rows]).items():
+            scores[quantity][rows] = values.cpu().numpy()
         advance(sum(sample.tokens for sample in batch.samples))
     return samples_shard(samples, scores, chosen, attributes or {})
 
@@ -107,9 +107,23 @@ class _Pass:
     layers: Sequence[int]
     batch: Batch
     counted: Tensor
-    found: dict[tuple[Quantity, int], Float[Tensor, "row neuron"]] = field(default_factory=dict)
+    found: dict[Quantity, Float[Tensor, "row layer neuron"]] = field(init=False)
 
-    def run(self, objectives: Sequence[str]) -> dict[tuple[Quantity, int], Float[Tensor, "row neuron"]]:
+    def __post_init__(self) -> None:
+        # Room for every result beforehand: many small ones made on the way would lie between the activations,
+        # where freed memory is then too scattered to be used again.
+        self.found = {
+            quantity: torch.empty(
+                len(self.batch.samples),
+                len(self.layers),
+                self.model.site(quantity.site).width,
+                device=self.model.device,
+            )
+            for quantity in self.quantities
+        }
+
+    def run(self, objectives: Sequence[str]) -> dict[Quantity, Float[Tensor, "row layer neuron"]]:
+        """Every quantity of every layer, in float32."""
         backward = any(SCORES[quantity.score].gradient for quantity in self.quantities)
         with ExitStack() as stack:
             stack.enter_context(torch.enable_grad() if backward else torch.inference_mode())
@@ -163,4 +177,5 @@ class _Pass:
             tokens = SCORES[name].formula(a, g)
             for quantity in here:
                 if quantity.score == name:
-                    self.found[quantity, layer] = REDUCTIONS[quantity.reduction](tokens, self.counted)
+                    reduced = REDUCTIONS[quantity.reduction](tokens, self.counted)
+                    self.found[quantity][:, self.layers.index(layer)] = reduced
