@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 output = Console(soft_wrap=True)
+if not output.is_terminal:  # a log or a pipe has no width of its own
+    output.width = 120
 notes = Console(stderr=True, soft_wrap=True)
 
 

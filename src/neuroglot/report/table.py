@@ -1,7 +1,9 @@
 """The results table, for the terminal and for the page: one arrangement, two printers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -55,24 +57,27 @@ def table_lines(findings: Findings) -> list[Line]:
     ]
 
 
-def results_table(findings: Findings) -> Table:
-    """The table that ends a run at the command line.
+def results_table(findings: Findings) -> Group:
+    """The tables that end a run at the command line: means over the languages, then each language.
 
-    Means over the languages of LangSpec-F1 with its interval, collateral and ρ, then relative F1 in
-    every language.
+    The first has LangSpec-F1 with its interval, collateral and ρ; the second relative F1 in every language.
+    Two of them, so that eighty columns can hold either.
     """
-    table = Table(title="LangSpec-F1 on held-out text", title_justify="left", box=None, pad_edge=False)
-    table.add_column("set", no_wrap=True)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for language in findings.languages:
-        table.add_column(escape(language), justify="right", no_wrap=True)
+    means, each = _table("LangSpec-F1 on held-out text", HEADINGS), _table("F1 relative", findings.languages)
     previous = None
     for line in table_lines(findings):
-        if previous not in (None, line.kind):
-            table.add_section()
-        table.add_row(
-            escape(line.label), *map(escape, (*line.figures, *line.languages)), style=_STYLES[line.kind]
-        )
+        for table, cells in ((means, line.figures), (each, line.languages)):
+            if previous not in (None, line.kind):
+                table.add_section()
+            table.add_row(escape(line.label), *map(escape, cells), style=_STYLES[line.kind])
         previous = line.kind
+    return Group(means, "", each)
+
+
+def _table(title: str, headings: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("set", overflow="fold")
+    for heading in headings:
+        # Words may break where an interval begins, but nothing is cut off.
+        table.add_column(escape(heading), justify="right", overflow="fold")
     return table
