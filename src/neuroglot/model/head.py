@@ -90,6 +90,7 @@ class Head:
             if mean is not None:
                 mean.mul_(shrink).add_(self._back(weights, bend, part))
             peak = higher
+            del logits, weights, bend  # before the next block's take their place, not after
         margin = gold - (peak + total.log())[:, 0]
         if slope is not None and mean is not None:
             slope = (slope - mean / total) * torch.sigmoid(-margin)[:, None]
