@@ -10,7 +10,8 @@ import pytest
 from neuroglot.errors import NeuroglotError
 from neuroglot.statistics.moments import summarise
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
+from neuroglot.statistics.sealed import SealedFile
+from neuroglot.statistics.shard import SUFFIX, load_shard, open_shard, save_shard
 
 MLP, RESID = Quantity("mlp", "grad_act", "max", 1), Quantity("resid", "active", "sum")
 
@@ -93,7 +94,7 @@ def test_a_flipped_bit_in_a_chunk_is_refused(shard, path):
     assert place > 0, "the chunk should lie in the file as it is"
     whole[place + len(chunk) // 2] ^= 1
     path.write_bytes(whole)
-    with pytest.raises(NeuroglotError, match=r"truncated or damaged .*grad_act\.max") as error:
+    with pytest.raises(NeuroglotError, match=r"truncated or damaged .*wrong checksum at byte 0") as error:
         load_shard(path)
     one_line(error)
 
@@ -109,6 +110,130 @@ def test_a_chunk_lost_from_the_directory_is_refused(shard, path):
     one_line(error)
 
 
+def read(path):
+    """Everything that can be read of a shard without checking it whole first."""
+    return bits(open_shard(path))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("load", [load_shard, read])
+def test_every_flipped_bit_is_noticed(shard, path, streamed, load):
+    save_shard(summarise(shard) if streamed else shard, path)
+    whole = path.read_bytes()
+    missed = []
+    for bit in range(0, 8 * len(whole), 61):  # a prime, so that every bit of a byte has its turn
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            load(path)
+        except NeuroglotError:
+            continue
+        missed.append(bit)
+    assert not missed
+
+
+def test_every_flipped_bit_of_the_seal_is_noticed(shard, path):
+    save_shard(shard, path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as file:
+        seal = len(file.comment)
+    for bit in range(8 * (len(whole) - seal - 2), 8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with pytest.raises(NeuroglotError, match="truncated or damaged"):
+            SealedFile(path).check()
+
+
+def test_every_cut_is_noticed(shard, path):
+    save_shard(shard, path)
+    whole = path.read_bytes()
+    for kept in range(0, len(whole), 7):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(NeuroglotError, match="truncated or damaged"):
+            open_shard(path)
+
+
+def test_another_shard_under_this_name_is_noticed(shard, path):
+    """Two copies of one shard would count its samples twice."""
+    save_shard(shard, path)
+    other = path.with_name(f"00001{SUFFIX}")
+    other.write_bytes(path.read_bytes())
+    with pytest.raises(NeuroglotError, match="00001.* is truncated or damaged .*another file's"):
+        load_shard(other)
+
+
+def test_what_others_wrote_is_refused(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("zarr.json", "{}")
+    with pytest.raises(NeuroglotError, match="no seal"):
+        load_shard(path)
+
+
+def test_a_large_file_has_many_blocks_and_reads_as_it_was_written(shard_of, path, monkeypatch):
+    scores = np.random.default_rng(0).standard_normal((7, 3, 9000), np.float32)
+    monkeypatch.setattr("neuroglot.statistics.shard.CHUNK_BYTES", 5 * 9000 * 4)  # chunks end inside blocks
+    save_shard(shard_of(["en"] * 7, {MLP: scores}), path)
+    whole = path.read_bytes()
+    assert len(whole) > 10 * 2**16
+    file, dice = SealedFile(path), np.random.default_rng(1)
+    assert file.read() == whole
+    for _ in range(100):
+        start, length = (int(number) for number in dice.integers(0, len(whole) + 10, 2))
+        file.seek(start)
+        assert file.read(length) == whole[start : start + length]
+    np.testing.assert_array_equal(open_shard(path)["mlp"]["grad_act.max"], scores)
+
+
+def test_only_what_is_read_is_checked_and_read(shard_of, path):
+    """A flipped bit in one array is none of another's business, until somebody wants that one."""
+    scores = np.random.default_rng(0).standard_normal((2, 3, 40000), np.float32)
+    other = Quantity("mlp", "active", "sum")
+    save_shard(shard_of(["en", "zh"], {MLP: scores, other: scores + 1}), path)
+    whole = bytearray(path.read_bytes())
+    whole[whole.find(scores.tobytes()) + scores.nbytes // 2] ^= 4
+    path.write_bytes(whole)
+    found = open_shard(path)["mlp"]
+    np.testing.assert_array_equal(found["active.sum"], scores + 1)
+    with pytest.raises(NeuroglotError, match="truncated or damaged"):
+        _ = found["grad_act.max"].values
+    with pytest.raises(NeuroglotError, match="truncated or damaged"):
+        load_shard(path)
+
+
+def test_an_open_shard_holds_no_file(shard, path):
+    save_shard(shard, path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    shards = [open_shard(path) for _ in range(5)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert all(bits(one) == bits(shard) for one in shards)
+
+
+def test_a_plain_zip_reader_reads_it(shard, path):
+    save_shard(shard, path)
+    with zipfile.ZipFile(path) as file:
+        assert file.testzip() is None
+        assert file.read("mlp/grad_act.max/c/0/0/0") == shard["mlp"]["grad_act.max"].values.tobytes()
+
+
+def test_counts_take_little_room(shard, path):
+    plain, counted = summarise(shard), summarise(shard, histograms=True)
+    save_shard(plain, path)
+    without = path.stat().st_size
+    save_shard(counted, path)
+    assert bits(load_shard(path)) == bits(counted)
+    assert path.stat().st_size - without < counted["mlp"]["grad_act.max:histogram"].nbytes / 5
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_shard_without_samples_survives(shard, path, streamed):
+    none = shard.isel(sample=slice(0))
+    tree = summarise(none, histograms=True) if streamed else none
+    save_shard(tree, path)
+    assert load_shard(path).identical(tree)
+
+
 @pytest.fixture(params=["write", "rename"])
 def fill_disk(request, monkeypatch):
     def full(*args, **kwargs):
@@ -120,7 +245,7 @@ def fill_disk(request, monkeypatch):
 
 def test_a_failed_write_leaves_nothing(shard, path, fill_disk):
     fill_disk()
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=f"No space left on device: .*/{path.name}'"):
         save_shard(shard, path)
     assert list(path.parent.iterdir()) == []
 

@@ -3,7 +3,7 @@
 A shard of *samples* keeps every sample's score (dimensions ``sample``, ``layer``, ``neuron``), un-normalised,
 beside the sample's language, document, and length in tokens, characters and bytes. A shard of *moments* keeps
 what streaming needs (``language``, ``layer``, ``neuron``; see `neuroglot.statistics.moments`). Either is one
-zip file of Zarr arrays on disk, so it appears in one rename and a damaged one is found by its checksums.
+sealed zip file of Zarr arrays on disk: it appears in one rename, and no damage to it is read as data.
 """
 
 import os
@@ -20,9 +20,13 @@ from zarr.storage import ZipStore
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.statistics.quantity import UNITS, Quantity
+from neuroglot.statistics.sealed import SealedFile, SealedStore, seal
 from neuroglot.text.samples import Sample
 
 SUFFIX = ".zarr.zip"
+
+CHUNK_BYTES = 16 * 2**20
+"""The most that one chunk of an array takes."""
 
 
 def sample_coordinates(samples: Sequence[Sample]) -> dict[str, tuple[str, np.ndarray]]:
@@ -61,44 +65,88 @@ def samples_shard(
 
 
 def save_shard(tree: xr.DataTree, path: Path) -> None:
-    """Writes a shard under its final name only when it is whole."""
+    """Writes a shard under its final name only when it is whole.
+
+    Raises:
+        OSError: It cannot be written (a full disk); it names the file, and an older one there stays.
+    """
+    working = write_aside(tree, path)
+    try:
+        working.replace(path)
+    except OSError as error:
+        working.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_aside(tree: xr.DataTree, path: Path) -> Path:
+    """Writes a shard beside its final place; returns where, to be renamed."""
     working = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         working.touch()  # where nothing can be written this says so; ZipStore would only fail to close
         with warnings.catch_warnings(), ZipStore(working, mode="w") as store:
             # Zarr writes a group's metadata again as it grows; the zip's directory names the last of them.
             warnings.filterwarnings("ignore", message="Duplicate name", category=UserWarning)
-            tree.to_zarr(store, consolidated=False, encoding=_uncompressed(tree))
-        working.replace(path)
-    finally:
+            tree.to_zarr(store, consolidated=False, encoding=_encoding(tree))
+        seal(working, path.name)
+    except BaseException as error:
         working.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    return working
 
 
 def load_shard(path: Path) -> xr.DataTree:
-    """Reads a shard, every byte of it, so that damage shows here and not in a result.
+    """Reads a shard, every byte of it, so that damage shows here and not later; see `open_shard`."""
+    return _opened(path, whole=True)
+
+
+def open_shard(path: Path) -> xr.DataTree:
+    """A shard whose scores are read, and checked, when somebody asks for them; its labels now.
 
     Raises:
-        NeuroglotError: The file is missing, truncated or damaged.
+        NeuroglotError: The file is missing, truncated, damaged or another one than was written. Reading the
+            scores may raise it too.
     """
+    return _opened(path, whole=False)
+
+
+def _opened(path: Path, whole: bool) -> xr.DataTree:
     if not path.is_file():
         raise NeuroglotError(f"there is no bank file {path}")
     try:
-        # Zarr takes a chunk that it does not find for an empty one, so the zip is checked first.
-        with zipfile.ZipFile(path) as whole:
-            damaged = whole.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"wrong checksum in {damaged}")
-        with ZipStore(path, mode="r") as store:
-            # xarray's annotation leaves out Zarr stores.
-            return xr.open_datatree(store, engine="zarr", consolidated=False).load()  # type: ignore[arg-type]
+        file = SealedFile(path)
+        if whole:
+            file.check()
+        # xarray's annotation leaves out Zarr stores.
+        tree = xr.open_datatree(SealedStore(path), engine="zarr", consolidated=False)  # type: ignore[arg-type]
+        for node in tree.subtree:
+            for variable in node.variables.values():
+                if variable.ndim <= 1:
+                    variable.load()
     except OSError as error:
         raise NeuroglotError(f"bank file {path} cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError) as error:
-        raise NeuroglotError(
-            f"bank file {path} is truncated or damaged ({error}); delete it and run again"
-        ) from error
+        raise file.damaged(str(error)) from error
+    return tree
 
 
-def _uncompressed(tree: xr.DataTree) -> dict[str, dict[str, dict[str, None]]]:
-    """Scores are noise in their low bits: compressing them costs seconds and saves little."""
-    return {node.path: {str(name): {"compressors": None} for name in node.data_vars} for node in tree.leaves}
+def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        node.path: {str(name): _array_encoding(array) for name, array in node.data_vars.items()}
+        for node in tree.leaves
+    }
+
+
+def _array_encoding(array: xr.DataArray) -> dict[str, Any]:
+    """How an array lies on disk.
+
+    Scores are noise in their low bits: compressing them costs seconds and saves little; counts are mostly 0.
+    Chunks are runs of whole languages or samples, because that is how they are read.
+    """
+    chunks: list[int] = []
+    room = CHUNK_BYTES // array.dtype.itemsize
+    for length in reversed(array.shape):
+        chunks.insert(0, max(min(length, room), 1))
+        room //= chunks[0]
+    return {"chunks": tuple(chunks)} | ({"compressors": None} if array.dtype.kind == "f" else {})
