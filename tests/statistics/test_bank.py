@@ -1,13 +1,19 @@
 """The bank: shards of one pass or of several, stored or streamed, are one labelled whole."""
 
+import errno
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.statistics.bank import ScoreBank, store_bytes
+from neuroglot.statistics.bank import ScoreBank, bank_bytes
+from neuroglot.statistics.language import STATISTICS
+from neuroglot.statistics.moments import summarise
 from neuroglot.statistics.quantity import Quantity
+from neuroglot.statistics.sealed import SealedStore, seal
+from neuroglot.statistics.shard import SUFFIX, save_shard
 
 A, B = Quantity("mlp", "grad_act", "max", 1), Quantity("mlp", "active", "sum")
 C = Quantity("resid", "fisher", "mean", 2)
@@ -200,8 +206,133 @@ def test_an_empty_bank_is_refused():
         ScoreBank(())
 
 
-def test_store_bytes_is_what_the_store_takes(scores):
-    assert store_bytes(12, 2, [5, 5, 3]) == sum(array.nbytes for array in scores.values())
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("histograms", [False, True])
+@pytest.mark.parametrize("samples", [30, 300])
+def test_bank_bytes_is_what_a_bank_takes(shard_of, samples, histograms, streamed):
+    rng = np.random.default_rng(0)
+    widths = {A: 480, B: 480, C: 320}
+    languages = ["en"] * samples + ["zh"] * 7
+    shard = shard_of(
+        languages,
+        {key: rng.normal(size=(len(languages), 3, width)).astype("f4") for key, width in widths.items()},
+    )
+    tree = summarise(shard, histograms=histograms) if streamed else shard
+    taken = sum(node.to_dataset().nbytes for node in tree.children.values())
+    said = bank_bytes([samples, 7], 3, widths.values(), streamed=streamed, histograms=histograms)
+    assert said == pytest.approx(taken, rel=0.02)
+
+
+@pytest.mark.parametrize("fewer", [1, 2])
+def test_a_smaller_bank_takes_the_place_of_a_larger_one(whole, tmp_path, fewer):
+    ScoreBank(tuple(split(whole, 3, 7, 9))).save(tmp_path)
+    bank = ScoreBank(tuple(split(whole, 5)[:fewer]))
+    bank.save(tmp_path)
+    found = ScoreBank.load(tmp_path)
+    assert all(one.identical(two) for one, two in zip(bank.shards, found.shards, strict=True))
+    assert len(list(tmp_path.iterdir())) == fewer
+
+
+def test_a_bank_is_saved_over_the_one_that_it_was_read_from(whole, tmp_path):
+    ScoreBank(tuple(split(whole, 3, 7))).save(tmp_path)
+    found = ScoreBank.load(tmp_path)
+    ScoreBank(found.shards[::-1]).save(tmp_path)
+    for one, two in zip(ScoreBank.load(tmp_path).shards, split(whole, 3, 7)[::-1], strict=True):
+        assert one.identical(two)
+
+
+@pytest.mark.parametrize("writes", range(3))
+def test_a_full_disk_leaves_the_old_bank(whole, bank, tmp_path, monkeypatch, writes):
+    bank.save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    written = []
+
+    def fills(path, name):
+        if len(written) == writes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(name)
+        seal(path, name)
+
+    monkeypatch.setattr("neuroglot.statistics.shard.seal", fills)
+    with pytest.raises(OSError, match=rf"No space left on device: .*0000{writes}-of-00004\.zarr\.zip"):
+        ScoreBank(tuple(split(whole, 3, 7, 9))).save(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_bank_that_lacks_a_shard_is_not_read(whole, tmp_path):
+    ScoreBank(tuple(split(whole, 3, 7))).save(tmp_path)
+    next(tmp_path.glob("00001*")).unlink()
+    with pytest.raises(NeuroglotError, match="is not complete"):
+        ScoreBank.load(tmp_path)
+
+
+def test_a_folder_of_a_run_is_not_written_over(whole, bank, tmp_path):
+    save_shard(whole, tmp_path / f"abc-00000{SUFFIX}")
+    with pytest.raises(NeuroglotError, match="holds the bank of a run"):
+        bank.save(tmp_path)
+    assert len(ScoreBank.load(tmp_path).shards) == 1
+
+
+def test_shards_of_two_banks_are_not_averaged(shard_of, scores):
+    shards = [shard_of(LANGUAGES, {A: scores[A]}, model=name) for name in ("gemma", "llama")]
+    with pytest.raises(NeuroglotError, match="not of one bank: their model differs"):
+        ScoreBank(tuple(shards))
+
+
+def test_only_what_a_statistic_reads_is_read(whole, tmp_path):
+    """A damaged array is refused by who reads it, and by nobody else."""
+    save_shard(summarise(whole), tmp_path / f"0{SUFFIX}")
+    read = []
+
+    class Spy(SealedStore):
+        def _get(self, key, prototype, byte_range=None):
+            read.append(key)
+            return super()._get(key, prototype, byte_range)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neuroglot.statistics.shard.SealedStore", Spy)
+        bank = ScoreBank.load(tmp_path)
+        assert not [key for key in read if ":" in key and "/c/" in key]
+        bank.statistic(A, "mean")
+    assert {key.split("/")[1] for key in read if ":" in key and "/c/" in key} == {"grad_act.max:mean"}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_what_a_statistic_says_it_reads_is_enough_for_many_shards(whole, tmp_path, name):
+    parts = split(whole, 2, 5, 6)
+    ScoreBank(tuple(summarise(part, histograms=True) for part in parts)).save(tmp_path)
+    expected = ScoreBank((summarise(whole, histograms=True),)).statistic(A, name)
+    found = ScoreBank.load(tmp_path).statistic(A, name)
+    np.testing.assert_allclose(found.sel(language=expected["language"]), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_shards_without_samples_change_nothing(shard_of, whole, scores, tmp_path, streamed):
+    """Every sample of theirs was quarantined."""
+    odd = {"language": "en", "document": "d1", "sentence": 3, "layer": 1, "score": "grad_act"}
+    none = whole.isel(sample=slice(0))
+    none.attrs["quarantined"] = json.dumps([odd])
+    for shards in ((none, whole), (whole, none), (none, whole, none)):
+        bank = ScoreBank(shards).streamed() if streamed else ScoreBank(shards)
+        bank.save(tmp_path)
+        for found in (bank, ScoreBank.load(tmp_path)):
+            assert found.quarantined == [odd]
+            assert found.languages == ("en", "zh", "sw")
+            for name in STATISTICS:
+                assert found.statistic(A, name).equals(
+                    (ScoreBank((whole,)).streamed() if streamed else ScoreBank((whole,))).statistic(A, name)
+                )
+            assert found.dataset("mlp")[f"grad_act.max{':mean' if streamed else ''}"].notnull().all()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_bank_of_nothing_but_quarantined_samples_says_so(whole, streamed):
+    bank = ScoreBank((whole.isel(sample=slice(0)),))
+    bank = bank.streamed() if streamed else bank
+    assert bank.languages == ()
+    assert bank.quarantined == []
+    with pytest.raises(NeuroglotError, match="no samples"):
+        bank.statistic(A, "mean")
 
 
 def test_repr_says_what_is_held(bank):

@@ -1,5 +1,7 @@
 """Streaming statistics: any split, any order, any nesting is the same as everything at once."""
 
+import itertools
+import json
 from functools import reduce
 
 import numpy as np
@@ -64,6 +66,66 @@ def test_any_split_any_order_any_nesting(shard_of, data):
     summaries = [summarise(shard(np.flatnonzero(part == p)), histograms=True) for p in np.unique(part)]
     merged = together(data.draw, summaries)
     assert_same(merged, summarise(whole, histograms=True), rtol=1e-9)
+
+
+@settings(deadline=None, max_examples=15)
+@given(data=st.data())
+def test_a_tree_of_shards_is_their_sequence(shard_of, data):
+    """Any number of shards, some without a language or without a sample, by halves and one after another."""
+    sizes = data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=9).filter(any))
+    n = sum(sizes)
+    languages = data.draw(st.lists(st.sampled_from(LANGUAGES), min_size=n, max_size=n))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    scale = data.draw(st.sampled_from([1e-12, 1.0, 1e12]))
+    whole = shard_of(languages, {A: scale * rng.standard_t(3, size=(n, 2, 3))})
+    edges = np.cumsum([0, *sizes])
+    parts = [
+        summarise(whole.isel(sample=slice(start, end)), histograms=True)
+        for start, end in itertools.pairwise(edges)
+    ]
+
+    def halves(trees):
+        middle = len(trees) // 2
+        return merge(halves(trees[:middle]), halves(trees[middle:])) if middle else trees[0]
+
+    for merged in (halves(parts), reduce(merge, parts), reduce(merge, parts[::-1])):
+        assert_same(merged, summarise(whole, histograms=True), rtol=1e-9, atol_scale=scale)
+        assert all(np.isfinite(array).all() for array in merged["mlp"].data_vars.values())
+
+
+def test_what_only_one_part_knows_is_kept_to_the_last_bit(shard_of):
+    scores = np.random.default_rng(0).normal(size=(9, 2, 3)) * 1e7 / 3
+    first = summarise(shard_of(["en"] * 5, {A: scores[:5]}))
+    second = summarise(shard_of(["zh"] * 4, {A: scores[5:]}))
+    merged = merge(first, second)
+    for key in first["mlp"].data_vars:
+        np.testing.assert_array_equal(row_of(merged, key, "en"), row_of(first, key, "en"))
+        np.testing.assert_array_equal(row_of(merged, key, "zh"), row_of(second, key, "zh"))
+
+
+@pytest.mark.parametrize(("samples", "kind"), [(255, np.uint8), (256, np.uint16), (70000, np.uint32)])
+def test_counts_never_overflow(shard_of, samples, kind):
+    half = samples // 2
+    parts = [
+        summarise(shard_of(["en"] * count, {A: np.ones((count, 1, 1))}), histograms=True)
+        for count in (half, samples - half)
+    ]
+    counts = row_of(merge(*parts), "activation.mean:histogram", "en")
+    assert counts.dtype == kind
+    assert counts.max() == samples
+
+
+def test_what_was_left_out_is_remembered_once(shard_of):
+    odd = {"language": "en", "document": "d1", "sentence": 3, "layer": 7, "score": "grad_act"}
+    other = odd | {"sentence": 4}
+    trees = [
+        shard_of(["en", "zh"], {A: np.ones((2, 1, 1))}, quarantined=json.dumps(entries))
+        for entries in ([odd], [odd, other])
+    ]
+    trees.append(shard_of(["zh"], {A: np.ones((1, 1, 1))}))
+    merged = reduce(merge, map(summarise, trees))
+    assert json.loads(merged.attrs["quarantined"]) == [odd, other]
+    assert "quarantined" not in merge(summarise(trees[2]), summarise(trees[2])).attrs
 
 
 def test_languages_that_only_one_part_has_are_kept(shard_of):

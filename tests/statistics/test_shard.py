@@ -160,7 +160,7 @@ def test_another_shard_under_this_name_is_noticed(shard, path):
     save_shard(shard, path)
     other = path.with_name(f"00001{SUFFIX}")
     other.write_bytes(path.read_bytes())
-    with pytest.raises(NeuroglotError, match="00001.* is truncated or damaged .*another file's"):
+    with pytest.raises(NeuroglotError, match=r"00001.* is truncated or damaged .*another file's"):
         load_shard(other)
 
 

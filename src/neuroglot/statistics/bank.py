@@ -5,7 +5,8 @@ for one more recipe adds shards with only what was missing; whoever reads the ba
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
@@ -16,9 +17,9 @@ import xarray as xr
 
 from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.statistics.language import STATISTICS
-from neuroglot.statistics.moments import merge, summarise
+from neuroglot.statistics.moments import BINS, PARTS, count_type, merge_summaries, summarise
 from neuroglot.statistics.quantity import UNITS, Quantity
-from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
+from neuroglot.statistics.shard import SUFFIX, open_shard, quarantined, write_aside
 
 STORE_LIMIT = 4 * 2**30
 """Bytes of per-sample scores that are kept; beyond them the bank streams."""
@@ -26,7 +27,34 @@ STORE_LIMIT = 4 * 2**30
 
 def store_bytes(samples: int, layers: int, widths: Iterable[int]) -> int:
     """Memory for the scores of all samples, one width a quantity."""
-    return 4 * samples * layers * sum(widths)
+    return bank_bytes([samples], layers, widths)
+
+
+_SAVED = re.compile(rf"(\d+)-of-(\d+){re.escape(SUFFIX)}")
+"""The files of a saved bank say how many they are, so that a bank that lacks one is not read as a whole."""
+
+
+def bank_bytes(
+    samples: Collection[int],
+    layers: int,
+    widths: Iterable[int],
+    *,
+    streamed: bool = False,
+    histograms: bool = False,
+) -> int:
+    """What a bank takes, in memory and, but for histograms, which shrink, on disk.
+
+    Args:
+        samples: How many each language has.
+        layers: How many are scored.
+        widths: Neurons a layer, one width a quantity.
+        streamed: Statistics instead of every sample's score.
+        histograms: Statistics with counts in bins.
+    """
+    if not streamed:
+        return 4 * sum(samples) * layers * sum(widths)
+    neuron = 8 * len(PARTS) + (BINS * count_type(max(samples)).itemsize if histograms else 0)
+    return neuron * len(samples) * layers * sum(widths)
 
 
 @dataclass(frozen=True)
@@ -42,6 +70,9 @@ class ScoreBank:
     def __post_init__(self) -> None:
         if not self.shards:
             raise NeuroglotError("the score bank is empty")
+        for key in ("model", "corpus", "positions"):
+            if len({shard.attrs.get(key) for shard in self.shards}) > 1:
+                raise NeuroglotError(f"the score bank's shards are not of one bank: their {key} differs")
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -55,6 +86,11 @@ class ScoreBank:
         found = dict.fromkeys(name for node in nodes for name in node.dataset["language"].values.tolist())
         order = json.loads(self.attributes.get("languages", "[]"))
         return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
+
+    @property
+    def quarantined(self) -> list[dict[str, Any]]:
+        """Samples left out because a score was not finite: language, document, sentence, layer, score."""
+        return quarantined(*self.shards)
 
     def holds(self, quantity: Quantity) -> bool:
         """Whether a pass has kept this quantity."""
@@ -71,7 +107,8 @@ class ScoreBank:
         Raises:
             NeuroglotError: Nothing there, or passes over different samples, which share no axis.
         """
-        parts = [_joined(shards, site) for shards in self._passes if site in shards[0].children]
+        passes = [shards for shards in self._passes if site in shards[0].children]
+        parts = [_joined([shard.children[site].to_dataset() for shard in shards]) for shards in passes]
         if not parts:
             raise NeuroglotError(f"the score bank holds nothing at site {site!r}")
         try:
@@ -112,18 +149,24 @@ class ScoreBank:
             NeuroglotError: An unknown name, or nothing that it could be computed from.
         """
         statistic = STATISTICS[name]
-        shard = self._pass_with(quantity, unit)[0]
-        values = [
-            statistic.streamed(self._summary(quantity, name, language, unit))
-            if _unit(shard)
-            else statistic.exact(*self.samples(quantity, language, unit))
-            for language in self.languages
-        ]
-        layers = shard.children[quantity.site].dataset["layer"].values
+        shards = self._pass_with(quantity, unit)
+        if not self.languages:
+            raise NeuroglotError("the score bank has no samples: every one was quarantined")
+        if _unit(shards[0]):
+            summary = self._summary(quantity, name, unit)
+            found = (
+                statistic.streamed(self._row(summary, quantity, language)) for language in self.languages
+            )
+        else:
+            found = (statistic.exact(*self.samples(quantity, language, unit)) for language in self.languages)
+        about = shards[0].children[quantity.site].dataset
+        values = np.empty((len(self.languages), about.sizes["layer"], about.sizes["neuron"]))
+        for place, one in enumerate(found):
+            values[place] = one
         return xr.DataArray(
-            np.stack(values),
+            values,
             dims=("language", "layer", "neuron"),
-            coords={"language": list(self.languages), "layer": layers},
+            coords={"language": list(self.languages), "layer": about["layer"].values},
             name=quantity.variable,
         )
 
@@ -132,23 +175,49 @@ class ScoreBank:
         return ScoreBank(tuple(summarise(shard, unit, histograms=histograms) for shard in self.shards))
 
     def save(self, folder: Path | str) -> None:
-        """Writes the bank's shards into a folder, each whole or not at all."""
+        """Writes the bank's shards into a folder, in place of a bank that was saved there before.
+
+        Killed at any moment it leaves the old bank, the new one, or one that `load` knows to be incomplete.
+
+        Raises:
+            NeuroglotError: The folder holds the bank of a run.
+            OSError: It cannot be written (a full disk); the bank that was there before stays.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for number, shard in enumerate(self.shards):
-            save_shard(shard, folder / f"{number:05d}{SUFFIX}")
+        there = list(folder.glob(f"*{SUFFIX}"))
+        if not all(_SAVED.fullmatch(path.name) for path in there):
+            raise NeuroglotError(f"{str(folder)!r} holds the bank of a run; save into another folder")
+        count = len(self.shards)
+        places = [folder / f"{number:05d}-of-{count:05d}{SUFFIX}" for number in range(count)]
+        written: list[Path] = []
+        try:
+            for shard, place in zip(self.shards, places, strict=True):
+                written.append(write_aside(shard, place))
+            for path in there:
+                path.unlink()
+            for working, place in zip(written, places, strict=True):
+                working.replace(place)
+        finally:
+            for working in written:
+                working.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: Path | str) -> "ScoreBank":
-        """Reads a bank back.
+        """Opens a bank: its labels now, the scores when a statistic reads them, and no others.
 
         Raises:
-            NeuroglotError: Nothing there, or a shard is damaged.
+            NeuroglotError: Nothing there, or a shard is missing or damaged; reading may say so too.
         """
         paths: Sequence[Path] = sorted(Path(folder).glob(f"*{SUFFIX}"))
         if not paths:
             raise NeuroglotError(f"there is no score bank in {folder}")
-        return cls(tuple(load_shard(path) for path in paths))
+        saved = [_SAVED.fullmatch(path.name) for path in paths]
+        if any(saved) and [(int(one[1]), int(one[2])) for one in saved if one] != [
+            (number, len(paths)) for number in range(len(paths))
+        ]:
+            raise NeuroglotError(f"the score bank in {folder} is not complete: save it again")
+        return cls(tuple(open_shard(path) for path in paths))
 
     def __repr__(self) -> str:
         held = sorted({name for shard in self.shards for name in _variables(shard)})
@@ -156,11 +225,11 @@ class ScoreBank:
 
     @cached_property
     def _passes(self) -> list[list[xr.DataTree]]:
-        """The shards of each pass (the same variables for other samples); streamed ones merged into one."""
+        """The shards of each pass: the same variables for other samples."""
         passes: dict[frozenset[str], list[xr.DataTree]] = {}
         for shard in self.shards:
             passes.setdefault(_variables(shard), []).append(shard)
-        return [[reduce(merge, shards)] if _unit(shards[0]) else shards for shards in passes.values()]
+        return list(passes.values())
 
     def _pass_with(self, quantity: Quantity, unit: str) -> list[xr.DataTree]:
         """The shards of the first pass that kept a quantity and can say it per ``unit``."""
@@ -177,19 +246,26 @@ class ScoreBank:
                 return shards
         raise NeuroglotError(f"the bank was streamed per {_unit(found[0][0])}, not per {unit}: score again")
 
-    def _summary(self, quantity: Quantity, name: str, language: str, unit: str) -> dict[str, np.ndarray]:
-        """What a streamed pass kept of a quantity in one language."""
-        dataset = self._pass_with(quantity, unit)[0].children[quantity.site].to_dataset()
-        if language not in dataset["language"].values:
-            raise self._absent(quantity, language)
-        if STATISTICS[name].histogram and f"{quantity.variable}:histogram" not in dataset:
+    def _summary(self, quantity: Quantity, name: str, unit: str) -> xr.Dataset:
+        """What a statistic reads of a streamed pass, and nothing else of it, merged."""
+        parts = [shard.children[quantity.site].to_dataset() for shard in self._pass_with(quantity, unit)]
+        keys = [f"{quantity.variable}:{part}" for part in STATISTICS[name].reads]
+        if STATISTICS[name].histogram and keys[0] not in parts[0]:
             raise NeuroglotError(
                 f"the bank was streamed without histograms, which {name!r} needs: score again"
             )
-        one = dataset.sel(language=language)
-        prefix = f"{quantity.variable}:"
-        kept = {str(key).removeprefix(prefix): one[key].values for key in one if str(key).startswith(prefix)}
-        return {"samples": one["samples"].values, "units": one[unit].values, **kept}
+        return reduce(merge_summaries, (part[["samples", unit, *keys]] for part in parts))
+
+    def _row(self, summary: xr.Dataset, quantity: Quantity, language: str) -> dict[str, np.ndarray]:
+        """One language of a summary."""
+        rows = np.flatnonzero(summary["language"].values == language)
+        if not len(rows):
+            raise self._absent(quantity, language)
+        names = {"samples": "samples", summary.attrs["unit"]: "units"}
+        return {
+            names.get(str(key), str(key).rpartition(":")[2]): array.variable[rows[0]].values
+            for key, array in summary.data_vars.items()
+        }
 
     def _absent(self, quantity: Quantity, language: str) -> NeuroglotError:
         if language not in self.languages:
@@ -214,6 +290,7 @@ def _variables(shard: xr.DataTree) -> frozenset[str]:
     return frozenset(f"{site}/{name}" for site, node in shard.children.items() for name in node.data_vars)
 
 
-def _joined(shards: Sequence[xr.DataTree], site: str) -> xr.Dataset:
-    datasets = [shard.children[site].to_dataset() for shard in shards]
-    return datasets[0] if len(datasets) == 1 else xr.concat(datasets, "sample")
+def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    if "sample" in parts[0].dims:
+        return parts[0] if len(parts) == 1 else xr.concat(parts, "sample")
+    return reduce(merge_summaries, parts)

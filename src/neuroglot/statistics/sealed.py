@@ -4,8 +4,8 @@
     a SHA-256 of every block of the body                            the seal, which is the zip's comment
     the body's size; a SHA-256 of the file's name and all of these; a mark
 
-So a flipped bit, a cut, or another file under this name is noticed by whoever reads the blocks that it is in,
-and a small part of a large file is checked without reading the rest. To other programs it is a plain zip file.
+So a flipped bit, a cut, or another file under this name is noticed by whoever reads the blocks that it is
+in, and a small part of a large file is checked without reading the rest. To other programs it is a plain zip.
 """
 
 import hashlib

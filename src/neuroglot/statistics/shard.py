@@ -6,6 +6,7 @@ what streaming needs (``language``, ``layer``, ``neuron``; see `neuroglot.statis
 sealed zip file of Zarr arrays on disk: it appears in one rename, and no damage to it is read as data.
 """
 
+import json
 import os
 import warnings
 import zipfile
@@ -24,6 +25,9 @@ from neuroglot.statistics.sealed import SealedFile, SealedStore, seal
 from neuroglot.text.samples import Sample
 
 SUFFIX = ".zarr.zip"
+
+QUARANTINED = "quarantined"
+"""The attribute that lists, as JSON, the samples that a pass left out because a score was not finite."""
 
 CHUNK_BYTES = 16 * 2**20
 """The most that one chunk of an array takes."""
@@ -62,6 +66,12 @@ def samples_shard(
     tree = xr.DataTree.from_dict(dict(sites))
     tree.attrs.update(attributes)
     return tree
+
+
+def quarantined(*shards: xr.DataTree) -> list[dict[str, Any]]:
+    """The samples that any of the shards left out, each once: language, document, sentence, layer, score."""
+    found = [entry for shard in shards for entry in json.loads(shard.attrs.get(QUARANTINED, "[]"))]
+    return list({json.dumps(entry, sort_keys=True): entry for entry in found}.values())
 
 
 def save_shard(tree: xr.DataTree, path: Path) -> None:
