@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from neuroglot.errors import NeuroglotError
@@ -56,3 +58,25 @@ def test_a_source_in_the_environment(study, home, monkeypatch):
     monkeypatch.setenv("NEUROGLOT_TEST_TEXT", str(home))
     text = study(text={"source": "$NEUROGLOT_TEST_TEXT/text"}).text
     assert text.parts(0)["report"].languages == tuple(WORDS)
+
+
+def test_where_the_work_is_done_is_no_part_of_the_study(study):
+    one, two = study(executor="ray"), study(executor={"kind": "ray", "workers": 3, "gpus": 0.5})
+    assert one.digest == two.digest == study().digest
+    assert (one.executor.kind, two.executor.gpus) == ("ray", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        ("slurm", "executor.kind: input should be 'local' or 'ray'"),
+        ({"workers": 2}, "executor: workers, gpus and address are for `kind: ray`"),
+        ({"kind": "ray", "gpus": 1.5}, "executor: gpus must be a fraction of one or a whole number, not 1.5"),
+        ({"kind": "ray", "workers": 0}, "executor.workers: input should be greater than or equal to 1"),
+        ({"kind": "ray", "address": "http://x"}, "executor.address: string should match"),
+        ({"kind": "ray", "gpu": 1}, "executor.gpu: unknown key 'gpu'; did you mean 'gpus'"),
+    ],
+)
+def test_a_wrong_executor_is_one_line(study, executor, message):
+    with pytest.raises(NeuroglotError, match=re.escape(message)):
+        study(executor=executor)

@@ -7,7 +7,9 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.progress import silent
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study import reading
-from neuroglot.study.reading import Reading, Summary, digest, finished_bank
+from neuroglot.study.executors.local import Local
+from neuroglot.study.passes import Summary
+from neuroglot.study.reading import Reading, digest, finished_bank
 from neuroglot.study.recipe import load_recipe
 from neuroglot.study.steps import samples_of
 
@@ -35,7 +37,7 @@ def passes(monkeypatch) -> list[tuple[str, tuple[Quantity, ...], int]]:
 @pytest.fixture
 def whole(gemma, study) -> Reading:
     text = study().text.parts(0)["identify"]
-    return Reading(gemma, samples_of(gemma, text), None, "all", None, {})
+    return Reading(Local(gemma), samples_of(gemma, text), None, "all", None, {})
 
 
 def test_a_pass_is_read_in_shards_and_forward_scores_ride_on_a_backward(whole, passes):

@@ -10,8 +10,8 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.neurons import NeuronSet
 from neuroglot.report.findings import Findings
 from neuroglot.report.gather import gather
-from neuroglot.study import reading, steps
-from neuroglot.study import run as run_module
+from neuroglot.study import ablating, reading, steps
+from neuroglot.study.executors import local
 from neuroglot.study.run import Run
 from tiny_study import RESULTS, WORDS, results, run_stages, write_corpus
 
@@ -20,7 +20,7 @@ from tiny_study import RESULTS, WORDS, results, run_stages, write_corpus
 def work(monkeypatch) -> dict[str, list]:
     """Counts what costs model time: quantities scored, masks evaluated."""
     done = {"quantities": [], "masks": []}
-    score_samples, likelihood = reading.score_samples, run_module.likelihood
+    score_samples, likelihood = reading.score_samples, ablating.likelihood
 
     def counted_scores(model, samples, quantities, **options):
         done["quantities"] += quantities
@@ -31,7 +31,7 @@ def work(monkeypatch) -> dict[str, list]:
         return likelihood(model, samples, interventions, **options)
 
     monkeypatch.setattr(reading, "score_samples", counted_scores)
-    monkeypatch.setattr(run_module, "likelihood", counted_likelihood)
+    monkeypatch.setattr(ablating, "likelihood", counted_likelihood)
     return done
 
 
@@ -231,7 +231,7 @@ def test_a_damaged_manifest_says_what_to_do_and_that_works(finished, study, work
 def test_a_killed_study_of_other_recipes_leaves_nothing_to_average_in(finished, study, monkeypatch, home):
     """A pass that was cut short, then not asked for any more: its shards are not part of the bank."""
     monkeypatch.setattr(reading, "SHARD_TOKENS", 100)
-    save_shard, written = reading.save_shard, []
+    save_shard, written = local.save_shard, []
 
     def dies(shard, path):
         if len(written) == 1:
@@ -239,7 +239,7 @@ def test_a_killed_study_of_other_recipes_leaves_nothing_to_average_in(finished, 
         save_shard(shard, path)
         written.append(path)
 
-    monkeypatch.setattr(reading, "save_shard", dies)
+    monkeypatch.setattr(local, "save_shard", dies)
     with pytest.raises(KeyboardInterrupt):
         run_stages(finished, study(recipes=["grad_act", "activation", "lape_budget"]))
     assert written[0].exists()
@@ -254,7 +254,7 @@ def test_a_full_disk_leaves_nothing_half_written(study, tmp_path, monkeypatch):
 
     run = Run.begin(tmp_path / "run", study())
     monkeypatch.setattr(ZipStore, "_set", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NeuroglotError, match=r"^cannot write .* in the folder '.*/bank/.*': No space left"):
         run.score()
     assert not [path for path in (tmp_path / "run" / "bank").rglob("*") if path.is_file()]
     monkeypatch.undo()

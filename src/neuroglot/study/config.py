@@ -82,6 +82,31 @@ class Controls(Strict):
     recipes: list[str] | None = None
 
 
+class Execution(Strict):
+    """Where the work is done: ``executor: ray``, or with options ``executor: {kind: ray, workers: 4}``.
+
+    Attributes:
+        kind: ``local``, in this process; or ``ray``, by workers that each hold a replica of the model.
+        workers: How many; default: one a GPU of the cluster, without GPUs one a machine.
+        gpus: GPUs a worker: a fraction, or several that share one replica; default: 1 where there are any.
+        address: ``local`` starts Ray on this machine, ``auto`` finds the cluster that it is part of,
+            ``ray://host:10001`` or ``host:6379`` names one.
+    """
+
+    kind: Literal["local", "ray"] = "local"
+    workers: int | None = Field(None, ge=1)
+    gpus: float | None = Field(None, ge=0)
+    address: str = Field("local", pattern=r"^(local|auto|(ray://)?[\w.-]+:\d+)$")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "Execution":
+        if self.kind == "local" and (self.workers, self.gpus, self.address) != (None, None, "local"):
+            raise ValueError("workers, gpus and address are for `kind: ray`")
+        if self.gpus and self.gpus > 1 and self.gpus % 1:
+            raise ValueError(f"gpus must be a fraction of one or a whole number, not {self.gpus}")
+        return self
+
+
 class Study(Strict):
     """Everything that a run depends on.
 
@@ -100,6 +125,7 @@ class Study(Strict):
         positions: Tokens that count: all, last or every:k.
         resamples: Of the bootstrap.
         seed: Of everything random.
+        executor: Where the work is done; the results do not depend on it.
     """
 
     title: str = "Which neurons does it need for a language?"
@@ -116,6 +142,7 @@ class Study(Strict):
     positions: str = Field("all", pattern=r"^(all|last|every:[1-9]\d*)$")
     resamples: int = Field(1000, ge=100)
     seed: int = 0
+    executor: Execution = Execution()
     _file: str = PrivateAttr("study")
 
     @field_validator("recipes", mode="before")
@@ -127,6 +154,11 @@ class Study(Strict):
             return [load_recipe(recipe) if isinstance(recipe, str) else recipe for recipe in recipes]
         except NeuroglotError as error:
             raise ValueError(str(error)) from error
+
+    @field_validator("executor", mode="before")
+    @classmethod
+    def _by_kind(cls, executor: Any) -> Any:
+        return {"kind": executor} if isinstance(executor, str) else executor
 
     @field_validator("budget")
     @classmethod
@@ -181,9 +213,20 @@ class Study(Strict):
         return [kind for kind, recipes in self.interventions.items() if recipes == "all" or recipe in recipes]
 
     @property
+    def loading(self) -> dict[str, Any]:
+        """How `LanguageModel.load` gets the study's model, here and in every worker."""
+        return {
+            "name": self.model,
+            "revision": self.revision,
+            "dtype": self.dtype,
+            "trust_remote_code": self.trust_remote_code,
+        }
+
+    @property
     def digest(self) -> str:
-        """A short checksum of the whole configuration."""
-        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]
+        """A short checksum of the whole configuration, but for where the work is done."""
+        document = self.model_dump(mode="json", exclude={"executor"})
+        return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def load_study(path: str | Path) -> Study:

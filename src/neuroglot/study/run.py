@@ -16,7 +16,7 @@ changed before.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -30,17 +30,18 @@ from filelock import FileLock, Timeout
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Ablation, Mask
-from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import Tables, tabulate
-from neuroglot.files import write_text
-from neuroglot.intervention.kinds import Intervention
+from neuroglot.files import write_text, writing
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.neurons import NeuronSet
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
-from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
+from neuroglot.statistics.shard import load_shard
+from neuroglot.study.ablating import Ablating, piece_path
 from neuroglot.study.config import Study, load_study
+from neuroglot.study.executors import available, executor_of
+from neuroglot.study.executors.piece import Executor
 from neuroglot.study.plan import control_sets, masks, pieces, quantities_beside_recipes
 from neuroglot.study.reading import digest, finished_bank
 from neuroglot.study.steps import samples_of, score, select, versions
@@ -71,6 +72,7 @@ class Run:
         self.study = study
         self.track = track
         self._model: LanguageModel | None = None
+        self._executor: Executor | None = None
         self._text: dict[str, Corpus] | None = None
         self._bank: ScoreBank | None = None
 
@@ -80,7 +82,9 @@ class Run:
         folder = Path(folder)
         if folder.is_file():
             raise NeuroglotError(f"{str(folder)!r} is a file; a run needs a folder")
-        folder.mkdir(parents=True, exist_ok=True)
+        available(study.executor.kind, study.at("executor"))
+        with writing(folder / "study.yaml"):
+            folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder, study, track)
         configuration = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         with run.lock():  # else a run at work here would find itself in another study
@@ -124,7 +128,13 @@ class Run:
                 working.unlink()
             yield
         finally:
+            self.close()
             lock.release()
+
+    def close(self) -> None:
+        """Sends the workers home, if there are any; the next stage calls new ones."""
+        if self._executor is not None:
+            self._executor.close()
 
     @property
     def model(self) -> LanguageModel:
@@ -132,12 +142,9 @@ class Run:
         if self._model is None:
             study = self.study
             with located(study.at("model")):
-                model = LanguageModel.load(
-                    study.model,
-                    revision=study.revision,
-                    dtype=study.dtype,
-                    trust_remote_code=study.trust_remote_code,
-                )
+                # Workers need the devices; here, all that is asked of the model is what it is.
+                here = None if study.executor.kind == "local" else "cpu"
+                model = LanguageModel.load(**study.loading, device=here)
             with located(study.at("layers")):
                 check_layers(study.layers or [], model.layers)
             for number, recipe in enumerate(study.recipes):
@@ -147,6 +154,13 @@ class Run:
                     neurons_allowed(study.budget, width * len(set(study.layers or range(model.layers))))
             self._model = model
         return self._model
+
+    @property
+    def executor(self) -> Executor:
+        """Whoever does the work with the model."""
+        if self._executor is None:
+            self._executor = executor_of(self.study.executor, self.model, self.study.loading)
+        return self._executor
 
     @property
     def text(self) -> dict[str, Corpus]:
@@ -173,6 +187,7 @@ class Run:
                 positions=study.positions,
                 unit=study.text.unit,
                 track=self.track,
+                executor=self.executor,
             )
 
         self._bank = self._stage(
@@ -222,34 +237,29 @@ class Run:
             raise NeuroglotError("text or model have changed since `score`: run it again", str(self.folder))
         controls = control_sets(self.study, self.bank, chosen)
         todo = masks(self.study, self.model, self.bank, chosen, controls)
-        samples = self._samples("report")
         parts = list(pieces(todo))
-        keys = [self._piece_key(piece, samples) for piece in parts]
+        ablating = Ablating(
+            self.executor,
+            self.model.fingerprint,
+            self._samples("report"),
+            self.folder / "ablation",
+            self._provenance("report"),
+        )
 
         def work() -> None:
-            tokens = sum(sample.tokens for sample in samples)
-            with self.track("switching neurons off (tokens)", tokens * len(todo)) as advance:
-                for piece, key in zip(parts, keys, strict=True):
-                    if self._whole(key):
-                        advance(tokens * len(piece))
-                        continue
-                    data = likelihood(
-                        self.model, samples, {mask.name: act for mask, act in piece}, advance=advance
-                    )
-                    data.attrs.update(self._provenance("report"))
-                    path = self._piece(key)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    save_shard(xr.DataTree(data), path)
+            ablating.work(parts, self.track)
 
         described = [asdict(mask) for mask, _ in todo]
-        self._stage("ablate", work, pieces=keys, masks=described)
+        self._stage("ablate", work, pieces=ablating.keys(parts), masks=described)
         return self.ablation
 
     @property
     def ablation(self) -> Ablation:
         """What `ablate` measured."""
         stage = self._finished("ablate")
-        parts = [load_shard(self._piece(key)).to_dataset() for key in stage["pieces"]]
+        parts = [
+            load_shard(piece_path(self.folder / "ablation", key)).to_dataset() for key in stage["pieces"]
+        ]
         data = xr.concat(parts, "mask", data_vars="minimal", coords="minimal", compat="override")
         return Ablation(data, tuple(Mask(**mask) for mask in stage["masks"]))
 
@@ -271,6 +281,7 @@ class Run:
         If it now rests on something else (``about``), the stages after it are not finished any more.
         """
         began = time.monotonic()
+        self._there()
         result = work()
         stages = self.manifest.get("stages", {})
         if any(stages.get(name, {}).get(key) != value for key, value in about.items()):
@@ -280,9 +291,18 @@ class Run:
         return result
 
     def _note(self, **entries: Any) -> None:
+        self._there()
         fresh = {"format": "neuroglot/run", "version": 1, "study": self.study.digest, "started": _now()}
         manifest = fresh | self.manifest | entries
         write_text(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False))
+
+    def _there(self) -> None:
+        """Notices a folder that vanished under us, before anything is written where it used to be."""
+        if not (self.folder / "study.yaml").is_file():
+            raise NeuroglotError(
+                f"the run folder {str(self.folder)!r} has vanished; bring it back and run again: "
+                "what was finished in it is kept"
+            )
 
     def _finished(self, stage: str) -> dict[str, Any]:
         stages = self.manifest.get("stages", {})
@@ -308,33 +328,6 @@ class Run:
         return {
             name: {"name": part.name, "fingerprint": part.fingerprint} for name, part in self.text.items()
         }
-
-    def _piece(self, key: str) -> Path:
-        return self.folder / "ablation" / f"{key}{SUFFIX}"
-
-    def _whole(self, key: str) -> bool:
-        try:
-            load_shard(self._piece(key))
-        except NeuroglotError:
-            return False
-        return True
-
-    def _piece_key(self, piece: Sequence[tuple[Mask, Intervention]], samples: Sequence[Sample]) -> str:
-        acts = [
-            (
-                mask.name,
-                act.kind,
-                act.neurons.site,
-                digest(act.neurons.indices.tolist()),
-                _checksum(act.shift),
-            )
-            for mask, act in piece
-        ]
-        return digest(self.model.fingerprint, [sample.ids for sample in samples], acts)
-
-
-def _checksum(shift: Any) -> str:
-    return "" if shift is None else digest(shift.tobytes().hex())
 
 
 def _csv(frame: pd.DataFrame) -> str:

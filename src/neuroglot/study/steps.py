@@ -27,7 +27,10 @@ from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import STORE_LIMIT, ScoreBank, store_bytes
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.study.reading import Reading, Summary
+from neuroglot.study.executors.local import Local
+from neuroglot.study.executors.piece import Executor
+from neuroglot.study.passes import Summary
+from neuroglot.study.reading import Reading
 from neuroglot.study.recipe import Recipe, load_recipe
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample, Unit, tokenize
@@ -54,6 +57,7 @@ def score(
     positions: str = "all",
     unit: Unit = "sentence",
     track: Track = silent,
+    executor: Executor | None = None,
 ) -> ScoreBank:
     """Reads a corpus once and keeps what the recipes need.
 
@@ -67,6 +71,7 @@ def score(
         positions: Tokens that count: ``all``, ``last`` or ``every:k``.
         unit: A sample is a ``sentence`` or a ``document``.
         track: Progress bar.
+        executor: Where the work is done; default: here, with ``model``.
 
     Returns:
         The bank: per-sample scores while they fit 4 GB, streamed statistics beyond.
@@ -87,7 +92,7 @@ def score(
         "versions": json.dumps(versions()),
     }
     summary = Summary.needed_by(known, also) if streamed else None
-    reading = Reading(model, samples, layers, positions, summary, attributes)
+    reading = Reading(executor or Local(model), samples, layers, positions, summary, attributes)
     return reading.bank(wanted, folder, track)
 
 

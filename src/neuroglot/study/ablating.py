@@ -1,0 +1,111 @@
+"""The masks of a study evaluated a few at a time, in a folder that can be killed at any moment.
+
+A piece is named by the checksum of all that it rests on: the model's weights, the text, and what its masks
+do. So a file that is there is right, and stays right when the study changes elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from neuroglot.errors import NeuroglotError
+from neuroglot.evaluation.ablation import Mask
+from neuroglot.evaluation.likelihood import likelihood
+from neuroglot.files import writing
+from neuroglot.intervention.kinds import Intervention
+from neuroglot.model.language_model import LanguageModel
+from neuroglot.progress import Track
+from neuroglot.statistics.shard import SUFFIX, load_shard
+from neuroglot.study.executors.piece import Advance, Executor, Piece
+from neuroglot.study.reading import digest
+from neuroglot.text.samples import Sample
+
+Masks = Sequence[tuple[Mask, Intervention]]
+
+
+@dataclass(frozen=True)
+class SwitchOff:
+    """A piece of the work: a few masks over all the text.
+
+    Attributes:
+        samples: The text.
+        interventions: Mask name → what it does.
+        attributes: Provenance for the shard.
+    """
+
+    samples: Sequence[Sample]
+    interventions: Mapping[str, Intervention]
+    attributes: Mapping[str, str]
+
+    def __call__(self, model: LanguageModel, advance: Advance) -> xr.DataTree:
+        """Its shard: every sample's log-probability under every mask."""
+        data = likelihood(model, self.samples, self.interventions, advance=advance)
+        data.attrs.update(self.attributes)
+        return xr.DataTree(data)
+
+
+@dataclass(frozen=True)
+class Ablating:
+    """What the masks are tried on, by whom, and where the results lie.
+
+    Attributes:
+        executor: Whoever has the model.
+        fingerprint: Of the model's weights.
+        samples: The text to report on.
+        folder: Of the pieces.
+        attributes: Provenance for them.
+    """
+
+    executor: Executor
+    fingerprint: str
+    samples: Sequence[Sample]
+    folder: Path
+    attributes: Mapping[str, str]
+
+    def keys(self, parts: Sequence[Masks]) -> list[str]:
+        """The name of each piece."""
+        ids = [sample.ids for sample in self.samples]
+        return [
+            digest(self.fingerprint, ids, [_described(mask, act) for mask, act in part]) for part in parts
+        ]
+
+    def work(self, parts: Sequence[Masks], track: Track) -> None:
+        """Does every piece that is not there."""
+        tokens = sum(sample.tokens for sample in self.samples)
+        pieces, there = [], 0
+        for part, key in zip(parts, self.keys(parts), strict=True):
+            path = piece_path(self.folder, key)
+            if _whole(path):
+                there += tokens * len(part)
+                continue
+            acts = {mask.name: act for mask, act in part}
+            work = SwitchOff(self.samples, acts, self.attributes)
+            pieces.append(Piece(f"the piece of masks {', '.join(acts)}", tokens * len(part), work, path))
+        with writing(self.folder / "pieces"):
+            self.folder.mkdir(exist_ok=True)
+        with track("switching neurons off (tokens)", tokens * sum(map(len, parts))) as advance:
+            advance(there)
+            for _ in self.executor.run(pieces, advance):
+                pass
+
+
+def piece_path(folder: Path, key: str) -> Path:
+    """The file of a piece."""
+    return folder / f"{key}{SUFFIX}"
+
+
+def _whole(path: Path) -> bool:
+    try:
+        load_shard(path)
+    except NeuroglotError:
+        return False
+    return True
+
+
+def _described(mask: Mask, act: Intervention) -> tuple[Any, ...]:
+    """All that decides what a mask does."""
+    shift = "" if act.shift is None else digest(act.shift.tobytes().hex())
+    return mask.name, act.kind, act.neurons.site, digest(act.neurons.indices.tolist()), shift
