@@ -5,6 +5,8 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.neurons import NeuronSet, Overlap
@@ -71,6 +73,18 @@ def test_overlap():
     assert a_set().overlap(a_set()) == Overlap(3, 1.0, 1.0)
     assert a_set().overlap(a_set([])) == Overlap(0, 0.0, 0.0)
     assert a_set([]).overlap(a_set([])) == Overlap(0, 0.0, 0.0)
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_overlap_is_that_of_the_masks(layers, width, seed):
+    """Of widths that fill no whole bytes too."""
+    masks = np.random.default_rng(seed).random((2, layers, width)) < 0.3
+    one, other = (NeuronSet("mlp", mask) for mask in masks)
+    shared, either = (masks[0] & masks[1]).sum(), (masks[0] | masks[1]).sum()
+    found = one.overlap(other)
+    assert found.shared == shared
+    assert found.jaccard == (shared / either if either else 0.0)
+    assert len(one) == masks[0].sum()
 
 
 def test_union():
@@ -145,7 +159,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NeuroglotError, match="No space left"):
         a_set([]).save(path)
     assert NeuronSet.load(path) == a_set()
     assert [file.name for file in tmp_path.iterdir()] == ["vi.json"]

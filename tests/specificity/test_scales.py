@@ -70,3 +70,11 @@ def test_an_unread_layer_stays_unread_and_disturbs_nobody(scale):
         scaled = scale(unread)
     np.testing.assert_allclose(scaled[:, :2], scale(whole))
     assert np.isnan(scaled[:, 2]).all()
+
+
+@pytest.mark.parametrize("scale", [*LANGUAGE_SCALES.values(), *LAYER_SCALES.values()])
+def test_languages_do_not_touch_each_other(scale):
+    many = np.random.default_rng(0).normal(size=(3, 4, 5))
+    alone = np.concatenate([scale(many[i : i + 1]) for i in range(3)])
+    np.testing.assert_array_equal(scale(many), alone)
+    assert not np.array_equal(alone[0], alone[1])

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.specificity.selection import budget, neurons_allowed, parse_budget, threshold
@@ -45,6 +48,41 @@ def test_budget_agrees_with_a_sort_of_many_ties():
     for language, mask in zip(specificity, budget(specificity, 37), strict=True):
         order = sorted(range(200), key=lambda i: (-language.flat[i], i))
         assert sorted(order[:37]) == np.flatnonzero(mask).tolist()
+
+
+def by_sorting(specificity, size, per_layer, shared):
+    """Plain NumPy: a stable sort of everything."""
+    languages, layers, width = specificity.shape
+    scores = np.where(np.isnan(specificity), -INF, specificity)
+    if shared == "exclusive":
+        scores = np.where(np.arange(languages)[:, None, None] == scores.argmax(axis=0), scores, -INF)
+    count = neurons_allowed(size, layers * width)
+    rows = layers if per_layer else 1
+    quotas = [count // rows + (row < count % rows) for row in range(rows)]
+    mask = np.zeros((languages, rows, layers * width // rows), dtype=bool)
+    for language, row in np.ndindex(languages, rows):
+        own = scores.reshape(mask.shape)[language, row]
+        order = np.argsort(-own, kind="stable")[: quotas[row]]
+        mask[language, row, order[own[order] > -INF]] = True
+    return mask.reshape(specificity.shape)
+
+
+@given(
+    specificity=arrays(
+        np.float64,
+        st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(2, 12)),
+        elements=st.sampled_from([NAN, -INF, -1.0, -0.0, 0.0, 1.0, 2.5, INF]),
+    ),
+    share=st.floats(0.01, 1.0),
+    per_layer=st.booleans(),
+    shared=st.sampled_from(["allow", "exclusive"]),
+)
+def test_budget_is_what_a_sort_gives(specificity, share, per_layer, shared):
+    size = max(1, round(share * specificity[0].size))
+    np.testing.assert_array_equal(
+        budget(specificity, size, per_layer=per_layer, shared=shared),
+        by_sorting(specificity, size, per_layer, shared),
+    )
 
 
 @pytest.mark.parametrize(

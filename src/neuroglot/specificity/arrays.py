@@ -1,7 +1,7 @@
 """The arrays of this room and the little arithmetic that its formulas share."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,6 +15,26 @@ LanguageMask = Bool[np.ndarray, "language layer neuron"]
 
 Mask = Bool[np.ndarray, "layer neuron"]
 """The chosen neurons of one language."""
+
+
+def layer_by_layer(formula: Callable[[Statistic], Statistic], statistic: Statistic) -> Statistic:
+    """A formula that looks at one layer at a time, at each in turn.
+
+    Its temporaries are then those of a layer and stay in the cache; those of a 70B model are 0.4 GB
+    each.
+    """
+    found = np.empty_like(statistic)
+    for layer in range(statistic.shape[1]):
+        found[:, layer : layer + 1] = formula(statistic[:, layer : layer + 1])
+    return found
+
+
+def language_by_language(formula: Callable[[Statistic], Statistic], statistic: Statistic) -> Statistic:
+    """A formula that looks at one language at a time, at each in turn."""
+    found = np.empty_like(statistic)
+    for language in range(len(statistic)):
+        found[language : language + 1] = formula(statistic[language : language + 1])
+    return found
 
 
 def divide(numerator: Statistic, denominator: Float64[np.ndarray, "..."]) -> Statistic:

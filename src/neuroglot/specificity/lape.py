@@ -65,11 +65,11 @@ def language_entropy(p: Statistic) -> Float[np.ndarray, "layer neuron"]:
 
     A neuron that never fires (Σ p = 0) gets 0, the lowest entropy of all: only a filter on p keeps it out.
     """
-    total = p.sum(axis=0)
-    share = p / np.where(total == 0, 1.0, total)
-    entropy: Float[np.ndarray, "layer neuron"] = -(share * np.log(np.where(share == 0, 1.0, share))).sum(
-        axis=0
-    )
+    entropy = np.empty(p.shape[1:])
+    for layer, own in enumerate(np.moveaxis(p, 1, 0)):  # at a time: its temporaries stay in the cache
+        total = own.sum(axis=0)
+        share = own / np.where(total == 0, 1.0, total)
+        entropy[layer] = -(share * np.log(np.where(share == 0, 1.0, share))).sum(axis=0)
     return entropy
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from neuroglot.registry import Registry
-from neuroglot.specificity.arrays import Statistic, divide, empty_slices
+from neuroglot.specificity.arrays import Statistic, divide, empty_slices, language_by_language, layer_by_layer
 
 Scale = Callable[[Statistic], Statistic]
 
@@ -34,7 +34,9 @@ def unscaled(statistic: Statistic) -> Statistic:
 @LANGUAGE_SCALES.register("l1")
 def l1(statistic: Statistic) -> Statistic:
     """S / Σ|S|: a neuron's share of everything that the language's neurons do."""
-    return divide(statistic, np.nansum(np.abs(statistic), axis=(1, 2), keepdims=True))
+    return language_by_language(
+        lambda one: divide(one, np.nansum(np.abs(one), axis=(1, 2), keepdims=True)), statistic
+    )
 
 
 @LANGUAGE_SCALES.register("rank")
@@ -51,13 +53,13 @@ def rank(statistic: Statistic) -> Statistic:
 @LANGUAGE_SCALES.register("z")
 def language_z(statistic: Statistic) -> Statistic:
     """(S − mean) / standard deviation over all neurons of the language (population, ddof 0)."""
-    return _standardised(statistic, (1, 2))
+    return language_by_language(lambda one: _standardised(one, (1, 2)), statistic)
 
 
 @LAYER_SCALES.register("z")
 def layer_z(statistic: Statistic) -> Statistic:
     """(S − mean) / standard deviation over the neurons of one layer (population, ddof 0)."""
-    return _standardised(statistic, (2,))
+    return layer_by_layer(lambda one: _standardised(one, (2,)), statistic)
 
 
 @LAYER_SCALES.register("mad")
@@ -67,6 +69,10 @@ def layer_mad(statistic: Statistic) -> Statistic:
     Where more than half the neurons are equal that spread is 0 although the rest differ; there the mean
     |S − median| stands in for it.
     """
+    return layer_by_layer(_mad, statistic)
+
+
+def _mad(statistic: Statistic) -> Statistic:
     with empty_slices():
         deviation = statistic - np.nanmedian(statistic, axis=2, keepdims=True)
         median = np.nanmedian(np.abs(deviation), axis=2, keepdims=True)

@@ -6,6 +6,7 @@ result.
 """
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int
 
 from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.specificity.arrays import LanguageMask, Statistic
@@ -35,24 +36,36 @@ def budget(
     """
     if shared not in SHARED:
         raise unknown("option", shared, SHARED, "selection: shared")
-    languages, layers, width = specificity.shape
-    candidates = np.where(np.isnan(specificity), -np.inf, specificity)
-    if shared == "exclusive":
-        owner = np.arange(languages)[:, None, None] == candidates.argmax(axis=0)
-        candidates = np.where(owner, candidates, -np.inf)
-
+    _, layers, width = specificity.shape
     count = neurons_allowed(size, layers * width)
-    if per_layer:
-        rows = candidates
-        quota = count // layers + (np.arange(layers) < count % layers)
-    else:
-        rows = candidates.reshape(languages, 1, layers * width)
-        quota = np.array([count])
-    order = np.argsort(-rows, axis=-1, kind="stable")
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.arange(rows.shape[-1])[None, None], axis=-1)
-    chosen: LanguageMask = ((place < quota[:, None]) & (rows > -np.inf)).reshape(specificity.shape)
+    quota = count // layers + (np.arange(layers) < count % layers) if per_layer else [count]
+    owner = _owners(specificity) if shared == "exclusive" else None
+    chosen = np.zeros(specificity.shape, dtype=bool)
+    for language, scores in enumerate(specificity):
+        candidates = np.where(np.isnan(scores), -np.inf, scores)
+        if owner is not None:
+            candidates[owner != language] = -np.inf
+        rows = candidates.reshape(len(quota), -1)
+        chosen[language] = np.stack(list(map(_highest, rows, quota))).reshape(layers, width)
     return chosen
+
+
+def _highest(scores: Float64[np.ndarray, " neuron"], count: int) -> Bool[np.ndarray, " neuron"]:
+    """The ``count`` highest, of equal ones the first, and none that is −∞."""
+    if count == 0:
+        return np.zeros(len(scores), dtype=bool)
+    # The lowest that is still chosen: a partition finds it in a tenth of the time of a sort.
+    last = np.partition(scores, len(scores) - count)[len(scores) - count]
+    chosen: Bool[np.ndarray, " neuron"] = scores > last
+    if last > -np.inf:
+        chosen[np.flatnonzero(scores == last)[: count - np.count_nonzero(chosen)]] = True
+    return chosen
+
+
+def _owners(specificity: Statistic) -> Int[np.ndarray, "layer neuron"]:
+    """The language in which each neuron is most specific, the first of several equals."""
+    layers = (specificity[:, layer] for layer in range(specificity.shape[1]))
+    return np.stack([np.where(np.isnan(layer), -np.inf, layer).argmax(axis=0) for layer in layers])
 
 
 def threshold(specificity: Statistic, value: float) -> LanguageMask:

@@ -50,6 +50,22 @@ def test_ratio_keeps_small_others_beside_a_large_language():
     np.testing.assert_allclose(ratios[0, 0, 0], 1e9 / 2e-9, rtol=1e-3)
 
 
+def test_zscore_of_many_layers_is_plain_numpy():
+    many = np.random.default_rng(0).standard_exponential((5, 4, 30))
+    spread = many.std(axis=0, ddof=1)
+    expected = (many - many.mean(axis=0)) / (spread + np.median(spread, axis=1)[:, None])
+    np.testing.assert_allclose(CONTRASTS["zscore"](many, list("abcde")), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", CONTRASTS)
+def test_layers_keep_their_places(name):
+    many = np.random.default_rng(0).standard_exponential((5, 4, 30))
+    order = [2, 0, 3, 1]
+    np.testing.assert_array_equal(
+        CONTRASTS[name](many, list("abcde"))[:, order], CONTRASTS[name](many[:, order], list("abcde"))
+    )
+
+
 def test_zscore_is_moderated_by_the_layer():
     # μ = 4, 4, 2; σ = √21, √3, 0, unknown: their median σ₀ is √3
     sigma = np.sqrt([21, 3, 0]) + np.sqrt(3)

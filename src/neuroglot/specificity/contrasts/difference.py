@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neuroglot.errors import unknown
-from neuroglot.specificity.arrays import Statistic, mean_of_others
+from neuroglot.specificity.arrays import Statistic, layer_by_layer, mean_of_others
 from neuroglot.specificity.contrasts import CONTRASTS, require_languages
 
 
@@ -21,8 +21,8 @@ def difference(statistic: Statistic, languages: Sequence[str], *, reference: str
     require_languages("difference", languages, 2, "there is nothing to subtract")
     if reference is not None and reference not in languages:
         raise unknown("language", reference, languages, "contrast 'difference': reference")
-    others = mean_of_others(statistic) if reference is None else statistic[languages.index(reference)]
-    specificity: Statistic = statistic - others
-    if reference is not None:
-        specificity[languages.index(reference)] = np.nan
+    if reference is None:
+        return layer_by_layer(lambda layer: layer - mean_of_others(layer), statistic)
+    specificity: Statistic = statistic - statistic[languages.index(reference)]
+    specificity[languages.index(reference)] = np.nan
     return specificity

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuroglot.specificity.arrays import Statistic
+from neuroglot.specificity.arrays import Statistic, layer_by_layer
 from neuroglot.specificity.contrasts import CONTRASTS, require_languages, require_non_negative
 from neuroglot.specificity.lape import kth_smallest, language_entropy
 
@@ -33,6 +33,10 @@ def entropy(statistic: Statistic, languages: Sequence[str], *, filter_rate: floa
     require_languages("entropy", languages, 2, "over one, every entropy is 0")
     require_non_negative("entropy", statistic)
     threshold = kth_smallest(statistic[~np.isnan(statistic)], filter_rate, "filter_rate")
-    # max() is NaN where a language is, and NaN is above nothing.
-    largest = statistic.max(axis=0)
-    return np.where((statistic == largest) & (largest > threshold), -language_entropy(statistic), np.nan)
+
+    def of_the_largest(layer: Statistic) -> Statistic:
+        # max() is NaN where a language is, and NaN is above nothing.
+        largest = layer.max(axis=0)
+        return np.where((layer == largest) & (largest > threshold), -language_entropy(layer), np.nan)
+
+    return layer_by_layer(of_the_largest, statistic)

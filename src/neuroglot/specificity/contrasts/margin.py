@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuroglot.specificity.arrays import Statistic
+from neuroglot.specificity.arrays import Statistic, layer_by_layer
 from neuroglot.specificity.contrasts import CONTRASTS, require_languages
 
 
@@ -16,6 +16,10 @@ def margin(statistic: Statistic, languages: Sequence[str]) -> Statistic:
         NeuroglotError: Fewer than 2 languages.
     """
     require_languages("margin", languages, 2, "there is no other to compare with")
+    return layer_by_layer(_margin, statistic)
+
+
+def _margin(statistic: Statistic) -> Statistic:
     second, first = np.partition(statistic, -2, axis=0)[-2:]
     # The largest rival of the leader is the runner-up; everybody else's is the leader.
     specificity: Statistic = statistic - np.where(statistic == first, second, first)

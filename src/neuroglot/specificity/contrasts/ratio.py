@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from neuroglot.specificity.arrays import Statistic, mean_of_others
+from neuroglot.specificity.arrays import Statistic, layer_by_layer, mean_of_others
 from neuroglot.specificity.contrasts import CONTRASTS, require_languages, require_non_negative
 
 
@@ -21,4 +21,4 @@ def ratio(statistic: Statistic, languages: Sequence[str], *, epsilon: float = 1e
     """
     require_languages("ratio", languages, 2, "there is nothing to divide by")
     require_non_negative("ratio", statistic)
-    return (statistic + epsilon) / (mean_of_others(statistic) + epsilon)
+    return layer_by_layer(lambda layer: (layer + epsilon) / (mean_of_others(layer) + epsilon), statistic)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuroglot.specificity.arrays import Statistic, divide, empty_slices
+from neuroglot.specificity.arrays import Statistic, divide, empty_slices, layer_by_layer
 from neuroglot.specificity.contrasts import CONTRASTS, require_languages
 
 
@@ -23,6 +23,10 @@ def zscore(statistic: Statistic, languages: Sequence[str]) -> Statistic:
         NeuroglotError: Fewer than 3 languages.
     """
     require_languages("zscore", languages, 3, "over two, every neuron's plain |z| is the same")
+    return layer_by_layer(_moderated, statistic)
+
+
+def _moderated(statistic: Statistic) -> Statistic:
     # Measured from the minimum, equal values have a spread of exactly 0 (see `scales`).
     above = statistic - statistic.min(axis=0)
     spread = above.std(axis=0, ddof=1)
