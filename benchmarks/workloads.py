@@ -19,6 +19,7 @@ from neuroglot.model.batch import Batch, pack
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.recipe import load_recipe, recipe_names
+from neuroglot.study.steps import firing_rate, mean_activation
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import tokenize
 
@@ -85,15 +86,13 @@ def head_product(bench: Bench, *, back: bool) -> Callable[[], None]:
 
 
 def all_quantities() -> list[Quantity]:
-    """What the shipped recipes ask for, and every token score under every reduction that one of them has."""
+    """Every token score, and what the shipped recipes, their controls and mean interventions ask for."""
     asked = [load_recipe(name).quantity for name in recipe_names()]
-    reductions = sorted({quantity.reduction for quantity in asked})
     every = [
-        Quantity("mlp", name, reduction, score.power, "logprob" if score.gradient else "")
+        Quantity("mlp", name, "max", score.power, "logprob" if score.gradient else "")
         for name, score in SCORES.items()
-        for reduction in reductions
     ]
-    return list(dict.fromkeys([*asked, *every]))
+    return list(dict.fromkeys([*asked, mean_activation("mlp"), firing_rate("mlp"), *every]))
 
 
 def forward_quantities() -> list[Quantity]:

@@ -1,7 +1,9 @@
 """What a pass does not do: back-propagate too far, build tables of logits, leave traces, hide mistakes."""
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -149,18 +151,71 @@ def test_hooks_come_off_after_an_exception(model, samples, monkeypatch, moment):
     assert all(weight.grad is None for weight in model.network.parameters())
 
 
-@pytest.mark.parametrize(("sentence", "where"), [(2, "document 'd2', sentence 3$"), (-1, "document 'd2'$")])
-def test_an_objective_that_is_not_finite_names_the_sample(samples, sentence, where):
+@pytest.mark.parametrize(("sentence", "where"), [(2, "document 'd2', sentence 3"), (-1, "document 'd2'")])
+def test_a_sample_without_finite_scores_is_left_out_and_named(samples, sentence, where, caplog):
+    """A token whose embedding is broken: the output is not finite, and nobody else's scores notice."""
     model = tiny_model("llama", tie_word_embeddings=False)
     odd = replace(samples[2], language="sw", sentence=sentence, ids=(2, 255, *samples[2].ids[2:]))
     with torch.no_grad():
         model.network.get_input_embeddings().weight[255] = float("nan")
     others = [sample for sample in samples if 255 not in sample.ids]
-    score_samples(model, others, [GRADIENT])
-    message = rf"^the objective 'logprob' is not finite on language 'sw', {where}"
-    with pytest.raises(NeuroglotError, match=message):
-        score_samples(model, [*others, odd], [GRADIENT])
+    clean = score_samples(model, others, [GRADIENT, FORWARD])
+    found = score_samples(model, [others[0], odd, *others[1:]], [GRADIENT, FORWARD], attributes={"a": "b"})
+    for quantity in (GRADIENT, FORWARD):
+        np.testing.assert_allclose(
+            found[quantity.site][quantity.variable],
+            clean[quantity.site][quantity.variable],
+            rtol=1e-4,
+            atol=1e-6,
+        )
+    assert "sw" not in found["mlp"]["language"].values
+    assert found.attrs["a"] == "b"
+    assert json.loads(found.attrs["quarantined"]) == [
+        {"language": "sw", "document": "d2", "sentence": sentence, "layer": None, "score": "logprob"}
+    ]
+    assert caplog.messages == [f"left out: logprob is not finite in the output on language 'sw', {where}"]
+    assert "quarantined" not in clean.attrs
     assert hooks(model) == 0
+
+
+def test_a_score_that_is_not_finite_names_its_layer(model, samples):
+    """An infinite activation in the middle layer and the first row of the batch, the longest sample."""
+    longest = max(samples, key=lambda sample: len(sample.ids))
+
+    def break_one(_module, args):
+        broken = args[0].clone()
+        broken[0, 2, 5] = torch.inf
+        return (broken,)
+
+    handle = model.down_projection(1).register_forward_pre_hook(break_one)
+    found = score_samples(model, samples, [FORWARD])
+    handle.remove()
+    assert [
+        (one["document"], one["layer"], one["score"]) for one in json.loads(found.attrs["quarantined"])
+    ] == [(longest.document, 1, "activation")]
+    assert longest.document not in found["mlp"]["document"].values
+    assert len(found["mlp"]["document"]) == len(samples) - 1
+
+
+def test_a_pass_may_leave_out_everything(model, samples):
+    with torch.no_grad():
+        model.network.get_input_embeddings().weight.fill_(float("nan"))
+    found = score_samples(model, samples, [GRADIENT])
+    assert len(json.loads(found.attrs["quarantined"])) == len(samples)
+    assert found["mlp"]["grad_act.max"].shape == (0, 3, 48)
+
+
+@pytest.mark.parametrize("family", ["gemma3_text", "bloom", "opt", "gpt2"])
+def test_checkpointing_changes_nothing_but_memory(family, samples):
+    model = tiny_model(family)
+    wanted = [GRADIENT, FORWARD, Quantity("mlp_up", "fisher", "sum"), Quantity("resid", "grad", "max")]
+    plain = score_samples(model, samples, wanted)
+    again = score_samples(model, samples, wanted, checkpointing=True)
+    for quantity in wanted:
+        np.testing.assert_array_equal(
+            again[quantity.site][quantity.variable], plain[quantity.site][quantity.variable]
+        )
+    assert all("forward" not in vars(block) for block in model.site("resid").blocks)
 
 
 @pytest.mark.parametrize(

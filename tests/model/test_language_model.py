@@ -72,6 +72,7 @@ def test_the_signature_says_what_a_bank_must_know(gemma):
             "resid": 32,
         },
         "dtype": "float32",
+        "precision": "float32",
     }
 
 

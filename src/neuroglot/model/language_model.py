@@ -1,6 +1,7 @@
 """A causal language model with named sites and a chunked head; weights frozen, nothing about it patched."""
 
 import hashlib
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.model.families import Family, family_of
 from neuroglot.model.head import Head
 from neuroglot.model.loading import load_pretrained
+from neuroglot.model.precision import products, resolve
 from neuroglot.model.sites import Site
 
 
@@ -30,17 +32,26 @@ class LanguageModel:
         tokenizer: Its tokenizer.
         name: What it was loaded from.
         revision: Commit or checksum of what was loaded, where there is one.
+        precision: ``float32`` or ``mixed``: how bulk work computes products (`LanguageModel.products`).
         family: Its entry in the table of families.
         sites: Site name → `Site`.
         head: The chunked language-model head.
     """
 
-    def __init__(self, network: Any, tokenizer: Any, name: str, revision: str | None = None) -> None:
+    def __init__(
+        self,
+        network: Any,
+        tokenizer: Any,
+        name: str,
+        revision: str | None = None,
+        precision: str = "float32",
+    ) -> None:
         config = network.config.get_text_config()
         self.network = network.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.name = name
         self.revision = revision
+        self.precision = resolve(precision, network.device)
         self.model_type: str = network.config.model_type  # a wrapper's own: it says where the text model lies
         self.family: Family = family_of(self.model_type)
         self.max_tokens: int | None = getattr(config, "max_position_embeddings", None)
@@ -65,6 +76,7 @@ class LanguageModel:
         *,
         revision: str | None = None,
         dtype: str = "float32",
+        precision: str = "auto",
         device: str | None = None,
         trust_remote_code: bool = False,
     ) -> "LanguageModel":
@@ -74,6 +86,8 @@ class LanguageModel:
             name: ``gemma3-270m`` (extra ``demo``), a folder, a ``.gguf`` file, or a hub id.
             revision: Branch, tag or commit, for hub ids.
             dtype: Precision of weights and activations.
+            precision: Products of float32 weights: ``float32``, ``mixed`` (bfloat16, added up in float32), or
+                ``auto``: mixed where the processor has bfloat16 products.
             device: Default: the first GPU, else the processor.
             trust_remote_code: Run code that a hub repository brings along.
 
@@ -84,7 +98,7 @@ class LanguageModel:
         network, tokenizer, found = load_pretrained(
             str(name), revision=revision, dtype=dtype, trust_remote_code=trust_remote_code
         )
-        return cls(network.to(device), tokenizer, str(name), found)
+        return cls(network.to(device), tokenizer, str(name), found, precision)
 
     def __repr__(self) -> str:
         size = f"{self.layers} layers × {self.sites['mlp'].width} neurons"
@@ -106,6 +120,10 @@ class LanguageModel:
         """The last hidden state, after the final norm: what the head multiplies."""
         hidden: Tensor = self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
         return hidden
+
+    def products(self) -> AbstractContextManager[None]:
+        """Inside, products run in the model's `precision`; outside, and for proofs, in float32."""
+        return products(self.precision)
 
     def down_projection(self, layer: int) -> Any:
         """The MLP's output projection of a layer: a Linear, or GPT-2's Conv1D, which stores it transposed."""
@@ -138,6 +156,7 @@ class LanguageModel:
             "layers": self.layers,
             "width": {name: site.width for name, site in self.sites.items()},
             "dtype": str(self.network.dtype).removeprefix("torch."),
+            "precision": self.precision,
             "fingerprint": self.fingerprint,
         }
 

@@ -5,7 +5,7 @@ transformers makes masks, positions and layer types in the body's own forward, s
 whatever the family; only the blocks below have nothing to say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -70,7 +70,7 @@ def from_layer(
 
     with ExitStack() as stack:
         for block in blocks[:layer]:
-            stack.enter_context(_forward(block, nothing))
+            stack.enter_context(forward_as(block, lambda *_args, **_kwargs: nothing))
         # Before all other hooks, so that visitors of ``resid_pre`` see what really enters.
         handle = blocks[layer].register_forward_pre_hook(enter, prepend=True, with_kwargs=True)
         stack.callback(handle.remove)
@@ -78,10 +78,10 @@ def from_layer(
 
 
 @contextmanager
-def _forward(block: nn.Module, output: Tensor) -> Iterator[None]:
-    """Makes one block give ``output`` and compute nothing."""
+def forward_as(block: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Makes one block compute something else: an attribute of the instance, taken off on leaving."""
     own = vars(block).get("forward")  # accelerate puts one on instances, too
-    block.forward = lambda *_args, **_kwargs: output
+    block.forward = forward
     try:
         yield
     finally:
