@@ -217,6 +217,22 @@ def test_a_plain_zip_reader_reads_it(shard, path):
         assert file.read("mlp/grad_act.max/c/0/0/0") == shard["mlp"]["grad_act.max"].values.tobytes()
 
 
+@pytest.mark.parametrize("room", [64, 400, 3000, 10**6])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_chunks_are_hardly_padded(shard, path, monkeypatch, room, streamed):
+    monkeypatch.setattr("neuroglot.statistics.shard.CHUNK_BYTES", room)
+    tree = summarise(shard) if streamed else shard
+    save_shard(tree, path)
+    assert bits(load_shard(path)) == bits(tree)
+    for array in tree["mlp"].data_vars.values():
+        if "neuron" in array.dims:
+            chunk = open_shard(path)["mlp"][array.name].encoding["chunks"]
+            padded = [-(-length // step) * step for length, step in zip(array.shape, chunk, strict=True)]
+            assert np.prod(chunk) * array.dtype.itemsize <= max(room, array.dtype.itemsize)
+            assert np.prod(padded) < 1.5 * array.size
+            assert chunk[0] == 1 or not streamed
+
+
 def test_counts_take_little_room(shard, path):
     plain, counted = summarise(shard), summarise(shard, histograms=True)
     save_shard(plain, path)

@@ -152,11 +152,12 @@ def _array_encoding(array: xr.DataArray) -> dict[str, Any]:
     """How an array lies on disk.
 
     Scores are noise in their low bits: compressing them costs seconds and saves little; counts are mostly 0.
-    Chunks are runs of whole languages or samples, because that is how they are read.
+    Chunks are of equal size, because Zarr fills up the last, and of one language, as they are read.
     """
     chunks: list[int] = []
     room = CHUNK_BYTES // array.dtype.itemsize
-    for length in reversed(array.shape):
-        chunks.insert(0, max(min(length, room), 1))
+    for dimension, length in zip(reversed(array.dims), reversed(array.shape), strict=True):
+        pieces = length if dimension == "language" else -(-length // max(room, 1))
+        chunks.insert(0, max(-(-length // max(pieces, 1)), 1))
         room //= chunks[0]
     return {"chunks": tuple(chunks)} | ({"compressors": None} if array.dtype.kind == "f" else {})
