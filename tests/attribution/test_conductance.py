@@ -6,7 +6,7 @@ import torch
 from captum.attr import LayerConductance
 from captum.attr._utils.approximation_methods import approximation_parameters
 
-from neuroglot.attribution.conductance import conductance, log_spaced
+from neuroglot.attribution.conductance import conductance, log_spaced, uniform
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.batch import Batch
 from neuroglot.objective import OBJECTIVES
@@ -100,13 +100,24 @@ def test_another_baseline_and_layers(family, samples):
         assert_close(found.tokens["mlp"][layer][row, : len(samples[row].ids)], expected)
 
 
-@pytest.mark.parametrize("family", ["gemma3_text", "gemma2", "gpt2", "bloom", "opt"])
-def test_completeness_at_the_residual_stream_grows_with_the_steps(family, samples):
+@pytest.mark.parametrize(
+    ("family", "schedule"),
+    [
+        ("gemma3_text", log_spaced),
+        ("gemma2", log_spaced),
+        ("gpt2", log_spaced),
+        ("bloom", log_spaced),
+        ("opt", log_spaced),
+        ("gpt2", uniform),
+        ("opt", uniform),
+    ],
+)
+def test_completeness_at_the_residual_stream_grows_with_the_steps(family, schedule, samples):
     """Σ → s(x) − s(x'): at every layer, the error of a left sum falls as 1/steps."""
     model, batch = tiny_model(family), Batch.of(samples)
     value, errors = value_of(model, batch), []
     for steps in (16, 64, 256):
-        found = conductance(model, batch.ids, value, sites=("resid", "resid_pre"), alphas=log_spaced(steps))
+        found = conductance(model, batch.ids, value, sites=("resid", "resid_pre"), alphas=schedule(steps))
         change = found.end - found.start
         lack = [found.missing(site, layer) for site in found.tokens for layer in range(model.layers)]
         errors.append((torch.stack(lack).abs().max(dim=1).values / change.abs().max()).max().item())
@@ -179,6 +190,8 @@ def test_bad_paths_are_named(samples):
             conductance(model, batch.ids, value, alphas=alphas)
     with pytest.raises(NeuroglotError, match="at least 1 step, not 0"):
         log_spaced(0)
+    with pytest.raises(NeuroglotError, match="at least 1 step, not -1"):
+        uniform(-1)
     with pytest.raises(NeuroglotError, match=r"layers \[3\] do not exist"):
         conductance(model, batch.ids, value, layers=[3])
     with pytest.raises(NeuroglotError, match="unknown site"):
@@ -189,7 +202,8 @@ def test_bad_paths_are_named(samples):
         conductance(model, batch.ids, lambda h: (h.sum((1, 2)), h * torch.nan), alphas=(0.5, 1.0))
 
 
-def test_the_schedule():
+def test_the_schedules():
+    assert uniform(4) == (pytest.approx(1e-5), 0.25, 0.5, 0.75, 1.0)
     alphas = log_spaced(16)
     assert len(alphas) == 17
     assert (alphas[0], alphas[-1]) == (pytest.approx(1e-5), 1.0)
