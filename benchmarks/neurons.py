@@ -24,11 +24,12 @@ NEURONS = 1000
 BY_HAND = 18
 """Neurons that the slow way gets."""
 
-GRID, MOVED = np.linspace(-2, 2, 21).tolist(), 72
-"""NEG's values (METHODS §4), and the neurons that get them."""
+GRID = np.linspace(-2, 2, 21).tolist()
+"""NEG's values (METHODS §4)."""
 
-A_LAYER = 14
-"""Neurons a layer that are ablated at all positions, in the first, the middle and the last layer."""
+ABLATED, MOVED = 7, 12
+"""Neurons a layer that are ablated at all positions or get the grid, in the first, middle and last layer: a
+batch of each is as full as it is with all neurons."""
 
 LAST, EVERYWHERE = slice(-1, None), slice(None)
 EXACT, SLOW = "ablation at the last position", "the same, a hook and a forward each"
@@ -43,15 +44,15 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> Part:
     ids = (bench.batch.samples[0].ids[0], *text[:PROMPT])
     target, sample = Target(ids[:-1], ids[-1]), Sample("", "", 0, ids, 1, 1)
     neurons = _random(model, np.arange(NEURONS) % model.layers)
-    few = np.repeat(captum_layers(model.layers), A_LAYER)
-    ablated = _random(model, few)
-    some = np.arange(0, len(few), A_LAYER // 2)
+    few = captum_layers(model.layers)
+    ablated, moved = (_random(model, np.repeat(few, each)) for each in (ABLATED, MOVED))
+    some = slice(None, None, 3)
     measured = {
         EXACT: (NEURONS, lambda: move_at_last(model, target, neurons, off).s[:, 0]),
         SLOW: (BY_HAND, lambda: _by_hand(model, ids, neurons[:BY_HAND], LAST)),
         EXACT_ALL: (len(ablated), lambda: ablate_everywhere(model, sample, ablated)),
-        SLOW_ALL: (len(some), lambda: _by_hand(model, ids, ablated[some], EVERYWHERE)),
-        NEG: (MOVED, lambda: move_at_last(model, target, neurons[:MOVED], shift_along_sign(GRID)).s),
+        SLOW_ALL: (len(ablated[some]), lambda: _by_hand(model, ids, ablated[some], EVERYWHERE)),
+        NEG: (len(moved), lambda: move_at_last(model, target, moved, shift_along_sign(GRID)).s),
     }
     found = {}
     for name, (_, workload) in measured.items():
