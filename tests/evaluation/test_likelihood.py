@@ -81,6 +81,44 @@ def test_does_not_depend_on_the_batches(gemma):
         np.testing.assert_allclose(found, whole, atol=1e-4)
 
 
+def above(masks, first):
+    """The masks without what lies below a layer each."""
+    kept = {name: mask.copy() for name, mask in masks.items()}
+    for name, layer in first.items():
+        kept[name][:layer] = False
+    return kept
+
+
+def test_masks_that_begin_above_layer_0_share_what_lies_below(model, monkeypatch):
+    """The same numbers from fewer blocks: each batch once untouched, then every mask from its first layer."""
+    masks = above(masks_of(model), {"some": 1, "others": 2, "everything_off": 2})
+    ran = []
+    for layer, block in enumerate(model.site("resid").blocks):
+
+        def counted(*args, layer=layer, own=block.forward, **kwargs):
+            ran.append(layer)
+            return own(*args, **kwargs)
+
+        monkeypatch.setattr(block, "forward", counted)
+    expected = []
+    for mask in masks.values():
+        with columns_zeroed(model, mask):
+            expected.append([by_transformers(model, sample) for sample in SAMPLES])
+    ran.clear()
+    found = likelihood(model, SAMPLES, zeroed(masks), token_budget=4096)
+    np.testing.assert_allclose(found["log_prob"].values, expected, atol=1e-4)
+    proof = 3 * [0, 1, 2]
+    assert sorted(ran) == sorted([*proof, 0, 1, 2, 1, 2, 2, 2])
+
+
+def test_one_mask_alone_shares_with_nobody(gemma):
+    """Reading the untouched model first would cost more than it saves."""
+    masks = above(masks_of(gemma), {"some": 2})
+    done = []
+    likelihood(gemma, SAMPLES, zeroed({"some": masks["some"]}), advance=done.append)
+    assert sum(done) == sum(sample.tokens for sample in SAMPLES)
+
+
 def test_does_not_depend_on_the_order(gemma):
     interventions = zeroed(masks_of(gemma))
     straight = likelihood(gemma, SAMPLES, interventions)

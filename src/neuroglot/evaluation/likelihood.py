@@ -2,6 +2,9 @@
 
 Rows of one batch may carry different masks, so (mask, sample) pairs are packed by length together: a sample
 meets its copies under other masks and hardly anything is padding. Only log p of the true next token is kept.
+
+Below the first layer that a mask touches it changes nothing. Masks that begin high enough share that prefix:
+the untouched model reads each batch once, and they start from what entered their first layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,11 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
 
-from neuroglot.intervention.hooks import intervene, prove
+from neuroglot.intervention.hooks import Applied, intervene, prove
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.model.batch import TOKEN_BUDGET, Batch, pack
+from neuroglot.model.batch import TOKEN_BUDGET, Batch
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.memory import in_batches
+from neuroglot.model.suffix import entering, from_layer
+from neuroglot.neurons import NeuronSet
 from neuroglot.statistics.shard import sample_coordinates
 from neuroglot.text.samples import Sample
 
@@ -32,29 +40,28 @@ def likelihood(
         model: The model.
         samples: The text to report on.
         interventions: Mask name → intervention (an empty set leaves the model alone).
-        token_budget: Positions a batch.
+        token_budget: Positions a batch; halved when memory runs out.
         advance: Told the number of tokens done after each batch.
 
     Returns:
         ``log_prob`` [mask, sample] with the samples' language, document, tokens, characters and bytes, and
         each mask's proof: ``moved`` (largest change of the last hidden state on a probe) and ``inert`` (why
         nothing moved).
+
+    Raises:
+        NeuroglotError: An intervention does not do what it says, or a single sample does not fit memory.
     """
     names, several = list(interventions), list(interventions.values())
     proofs = prove(model, several)
-    pairs = [(mask, sample) for sample in range(len(samples)) for mask in range(len(several))]
-    log_prob = np.empty((len(several), len(samples)))
-    with torch.inference_mode(), intervene(model, several) as applied:
-        for chosen in pack([samples[sample] for _, sample in pairs], token_budget):
-            rows = [pairs[index] for index in chosen]
-            batch = Batch.of([samples[sample] for _, sample in rows], model.device)
-            applied.assign([mask for mask, _ in rows])
-            for (mask, sample), value in zip(rows, _log_prob(model, batch), strict=True):
-                log_prob[mask, sample] = value
-            advance(sum(sample.tokens for sample in batch.samples))
+    reader = _Reader(model, samples, several, advance)
+    with torch.inference_mode(), model.products(), intervene(model, [*several, _nothing(model)]) as applied:
+        sharing = _sharing(model, several)
+        alone = [mask for mask in range(len(several)) if mask not in sharing]
+        reader.side_by_side(alone, applied, token_budget)
+        reader.from_shared_prefix(sharing, applied, token_budget)
     return xr.Dataset(
         {
-            "log_prob": (("mask", "sample"), log_prob),
+            "log_prob": (("mask", "sample"), reader.log_prob),
             "moved": ("mask", np.array([proof.moved for proof in proofs])),
             "inert": ("mask", np.array([proof.inert for proof in proofs], dtype=np.dtypes.StringDType())),
         },
@@ -65,9 +72,80 @@ def likelihood(
     )
 
 
-def _log_prob(model: LanguageModel, batch: Batch) -> list[float]:
-    row, position = batch.predicting.nonzero(as_tuple=True)
-    hidden = model.body(batch.ids)[row, position]
-    values, _ = model.head.log_prob(hidden, batch.ids[row, position + 1])
-    totals = torch.zeros(len(batch.samples), dtype=torch.float64, device=values.device)
-    return totals.index_add_(0, row, values.double()).tolist()
+def _nothing(model: LanguageModel) -> Intervention:
+    """For the rows that the untouched model reads while masks are on."""
+    return Intervention(NeuronSet("mlp", np.zeros((model.layers, model.site("mlp").width), dtype=bool)))
+
+
+def _sharing(model: LanguageModel, interventions: Sequence[Intervention]) -> dict[int, int]:
+    """Mask → its first layer (the number of layers, if it touches none), where sharing below saves work.
+
+    The untouched model must be read once more for it, unless one of the masks is that.
+    """
+    starts = {}
+    for mask, intervention in enumerate(interventions):
+        touched = np.flatnonzero(intervention.neurons.mask.any(axis=1))
+        starts[mask] = int(touched[0]) if len(touched) else model.layers
+    starts = {mask: start for mask, start in starts.items() if start}
+    return starts if sum(starts.values()) > model.layers else {}
+
+
+class _Reader:
+    """Reads samples under masks and keeps what came out."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        samples: Sequence[Sample],
+        several: Sequence[Intervention],
+        advance: Callable[[int], None],
+    ) -> None:
+        self.model = model
+        self.samples = samples
+        self.advance = advance
+        self.untouched = len(several)
+        self.log_prob: Float[np.ndarray, "mask sample"] = np.empty((len(several), len(samples)))
+
+    def side_by_side(self, masks: Sequence[int], applied: Applied, token_budget: int) -> None:
+        """Whole forward passes, different masks in one batch."""
+        pairs = [(mask, sample) for sample in range(len(self.samples)) for mask in masks]
+
+        def work(chosen: list[int]) -> None:
+            rows = [pairs[index] for index in chosen]
+            batch = self._batch([sample for _, sample in rows])
+            applied.assign([mask for mask, _ in rows])
+            self._keep(rows, batch, self.model.body(batch.ids))
+
+        in_batches([self.samples[sample] for _, sample in pairs], token_budget, work)
+
+    def from_shared_prefix(self, starts: Mapping[int, int], applied: Applied, token_budget: int) -> None:
+        """One whole forward pass for all these masks, and of each mask what lies above its first layer."""
+        layers = sorted({start for start in starts.values() if start < self.model.layers})
+
+        def work(chosen: list[int]) -> None:
+            batch = self._batch(chosen)
+            applied.assign([self.untouched] * len(chosen))
+            with entering(self.model, layers) as entered:
+                untouched = self.model.body(batch.ids)
+            for mask, start in starts.items():
+                hidden = untouched
+                if start < self.model.layers:
+                    applied.assign([mask] * len(chosen))
+                    with from_layer(self.model, start, entered[start]):
+                        hidden = self.model.body(batch.ids)
+                self._keep([(mask, sample) for sample in chosen], batch, hidden)
+
+        if starts:
+            in_batches(self.samples, token_budget, work)
+
+    def _batch(self, chosen: Sequence[int]) -> Batch:
+        return Batch.of([self.samples[sample] for sample in chosen], self.model.device)
+
+    def _keep(self, rows: Sequence[tuple[int, int]], batch: Batch, hidden: Tensor) -> None:
+        row, position = batch.predicting.nonzero(as_tuple=True)
+        values, _ = self.model.head.log_prob(hidden[row, position], batch.ids[row, position + 1])
+        totals = torch.zeros(len(rows), dtype=torch.float64, device=values.device)
+        totals.index_add_(0, row, values.double())
+        masks, samples = zip(*rows, strict=True)
+        self.log_prob[list(masks), list(samples)] = totals.tolist()
+        self.advance(sum(sample.tokens for sample in batch.samples))
