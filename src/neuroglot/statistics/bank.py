@@ -25,11 +25,6 @@ STORE_LIMIT = 4 * 2**30
 """Bytes of per-sample scores that are kept; beyond them the bank streams."""
 
 
-def store_bytes(samples: int, layers: int, widths: Iterable[int]) -> int:
-    """Memory for the scores of all samples, one width a quantity."""
-    return bank_bytes([samples], layers, widths)
-
-
 _SAVED = re.compile(rf"(\d+)-of-(\d+){re.escape(SUFFIX)}")
 """The files of a saved bank say how many they are, so that a bank that lacks one is not read as a whole."""
 

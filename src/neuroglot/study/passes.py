@@ -10,7 +10,7 @@ level is on disk at a time. The name says which chunks a file is the sum of, so 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from neuroglot.statistics.bank import STORE_LIMIT
 from neuroglot.statistics.language import STATISTICS
 from neuroglot.statistics.moments import merge
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
+from neuroglot.statistics.shard import SUFFIX, load_shard, open_shard, save_shard
 from neuroglot.study.recipe import Recipe
 
 Span = tuple[int, int]
@@ -62,8 +62,8 @@ class Pass:
     shards: tuple[xr.DataTree, ...]
 
     @classmethod
-    def at(cls, index: Path) -> "Pass":
-        """The pass whose index this is.
+    def at(cls, index: Path, read: Callable[[Path], xr.DataTree] = load_shard) -> "Pass":
+        """The pass whose index this is, its shards checked whole, or as ``read`` does.
 
         Raises:
             NeuroglotError: The index or a shard is damaged or gone.
@@ -76,7 +76,7 @@ class Pass:
         except (ValueError, KeyError, TypeError) as error:
             raise NeuroglotError(f"{str(index)!r} is truncated or damaged; score again") from error
         spans = [(0, len(chunks))] if summary else [(chunk, chunk + 1) for chunk in chunks]
-        shards = (load_shard(shard_path(index.parent, index.stem, span)) for span in spans)
+        shards = (read(shard_path(index.parent, index.stem, span)) for span in spans)
         return cls(quantities, summary, tuple(shards))
 
     def serves(self, wanted: Summary | None) -> bool:
@@ -206,4 +206,4 @@ def _whole(path: Path) -> xr.DataTree | None:
 
 
 def _tree(shard: Path | xr.DataTree) -> xr.DataTree:
-    return load_shard(shard) if isinstance(shard, Path) else shard
+    return open_shard(shard) if isinstance(shard, Path) else shard

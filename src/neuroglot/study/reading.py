@@ -19,9 +19,10 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.files import writing
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.progress import Track
-from neuroglot.statistics.bank import ScoreBank, store_bytes
+from neuroglot.statistics.bank import ScoreBank, bank_bytes
 from neuroglot.statistics.moments import merge, summarise
 from neuroglot.statistics.quantity import Quantity
+from neuroglot.statistics.shard import open_shard
 from neuroglot.study.executors.piece import Advance, Executor, Piece
 from neuroglot.study.passes import Pass, Shards, Summary, forget_unfinished, write_index
 from neuroglot.text.samples import Sample
@@ -40,12 +41,13 @@ PART_BYTES = 2**30
 
 
 def finished_bank(folder: Path) -> ScoreBank:
-    """The bank that a `Reading` left in a folder.
+    """The bank that a `Reading` left in a folder; of a large file only what is asked of it is read.
 
     Raises:
-        NeuroglotError: A shard of one of its passes is damaged or gone, so that averages would lack samples.
+        NeuroglotError: A shard of one of its passes is damaged or gone, so that averages would lack samples;
+            reading the bank may say so too.
     """
-    passes = [Pass.at(index) for index in sorted(folder.glob("*.json"))]
+    passes = [Pass.at(index, open_shard) for index in sorted(folder.glob("*.json"))]
     return ScoreBank(tuple(shard for one in passes for shard in one.shards))
 
 
@@ -76,7 +78,7 @@ class Chunk:
         if self.summary is None:
             return self._scores(model, self.samples, advance)
         layers = len(self.layers or range(model.layers))
-        one = store_bytes(1, layers, [model.site(quantity.site).width for quantity in self.quantities])
+        one = bank_bytes([1], layers, [model.site(quantity.site).width for quantity in self.quantities])
         rows = max(1, PART_BYTES // one)
         parts = (self.samples[start : start + rows] for start in range(0, len(self.samples), rows))
         unit, histograms = self.summary.unit, self.summary.histograms

@@ -25,7 +25,7 @@ from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import parse_budget
-from neuroglot.statistics.bank import STORE_LIMIT, ScoreBank, store_bytes
+from neuroglot.statistics.bank import STORE_LIMIT, ScoreBank, bank_bytes
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.executors.local import Local
 from neuroglot.study.executors.piece import Executor
@@ -83,7 +83,7 @@ def score(
     samples = samples_of(model, corpus, unit)
     wanted = sorted({*(recipe.quantity for recipe in known), *also})
     widths = [model.site(quantity.site).width for quantity in wanted]
-    streamed = store_bytes(len(samples), len(layers or range(model.layers)), widths) > STORE_LIMIT
+    streamed = bank_bytes([len(samples)], len(layers or range(model.layers)), widths) > STORE_LIMIT
     attributes = {
         "model": json.dumps(model.signature),
         "corpus": json.dumps({"name": corpus.name, "fingerprint": corpus.fingerprint, "unit": unit}),
