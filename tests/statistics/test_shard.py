@@ -121,7 +121,7 @@ def test_every_flipped_bit_is_noticed(shard, path, streamed, load):
     save_shard(summarise(shard) if streamed else shard, path)
     whole = path.read_bytes()
     missed = []
-    for bit in range(0, 8 * len(whole), 61):  # a prime, so that every bit of a byte has its turn
+    for bit in range(0, 8 * len(whole), 131):  # a prime, so that every bit of a byte has its turn
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
