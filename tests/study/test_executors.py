@@ -247,3 +247,13 @@ def test_nobody_works_on_for_a_driver_that_has_stopped(actors, pieces, tmp_path)
     else:
         pytest.fail("it works on")
     assert len(list(executor.run(pieces, lambda tokens: None))) == len(pieces)
+
+
+@needs_ray
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_cluster_that_is_not_there_is_one_line(pieces, address):
+    from neuroglot.study.executors.actors import Actors
+
+    executor = Actors({"name": "gemma3-270m"}, "", address=address)
+    with pytest.raises(NeuroglotError, match=rf"^no Ray cluster answers at '{address}': .*refused$"):
+        list(executor.run(pieces, lambda tokens: None))

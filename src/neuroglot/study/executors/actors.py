@@ -9,6 +9,7 @@ one's was kept. A piece that kills two workers by the same cause is an error.
 import logging
 import os
 import re
+import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from neuroglot.study.executors.worker import Worker
 
 SECONDS_A_LOOK = 0.5
 """How often the bar moves while nothing is finished."""
+
+SECONDS_TO_ANSWER = 10
 
 DEATHS = (
     exceptions.RayActorError,
@@ -99,11 +102,16 @@ class Actors:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         local: dict[str, Any] = {"include_dashboard": False} if self._address == "local" else {}
+        hint = ""
         try:
+            host, _, port = self._address.removeprefix("ray://").partition(":")
+            if port:  # Ray itself goes on asking for minutes
+                socket.create_connection((host, int(port)), timeout=SECONDS_TO_ANSWER).close()
+                hint = " (does it ask for a token? Set RAY_AUTH_MODE=token)"
             ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR, **local)
         except (exceptions.RayError, OSError, RuntimeError, ValueError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise NeuroglotError(f"no Ray cluster answers at {self._address!r}: {reason}") from error
+            raise NeuroglotError(f"no Ray cluster answers at {self._address!r}: {reason}{hint}") from error
         self._ours = True
 
     def _worker(self, room: Room) -> Any:
