@@ -138,11 +138,11 @@ def make_up(shape: Shape, path: Path) -> None:
 
 def analyse(folder: Path) -> Analysis:
     """Sets at 1 % by moderated z-scores, and what every two languages' sets share."""
-    bare = timing._status("VmRSS")
+    bare = timing.status("VmRSS")
     begin = perf_counter()
     sets = select(ScoreBank.load(folder), "grad_act", "1%")
     shared = [one.overlap(other).shared for one, other in combinations(sets.values(), 2)]
-    return Analysis(perf_counter() - begin, bare, timing._status("VmHWM"), float(np.mean(shared)))
+    return Analysis(perf_counter() - begin, bare, timing.status("VmHWM"), float(np.mean(shared)))
 
 
 def alone(work: Callable[[], Result]) -> Result:

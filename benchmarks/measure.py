@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from neuroglot.model.precision import resolve
 from workloads import WORKLOADS, Bench, Workload
 
 
@@ -39,13 +40,19 @@ def _memory_here(workload: str, model: str, tokens: int) -> Memory:
     bench = Bench.of(model, tokens)
     for weight in bench.model.network.parameters():
         weight.sum()  # safetensors maps the file: untouched weights are not resident yet
-    loaded = _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of loading
+    loaded = status("VmRSS")
+    forget_peak()  # that of loading
     WORKLOADS[workload](bench)()
-    return Memory(loaded, _status("VmHWM"))
+    return Memory(loaded, status("VmHWM"))
 
 
-def _status(key: str) -> int:
+def forget_peak() -> None:
+    """From now on ``VmHWM`` is the peak since now (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def status(key: str) -> int:
+    """A line of the process's status, in bytes: ``VmRSS`` is resident memory, ``VmHWM`` its peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
 
@@ -73,6 +80,7 @@ def machine() -> dict[str, Any]:
         ),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "bfloat16": "yes" if resolve("auto", "cpu") == "mixed" else "no",
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
         **{package: version(package) for package in ("torch", "transformers", "captum", "neuroglot")},

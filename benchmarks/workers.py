@@ -17,7 +17,7 @@ from neuroglot.study.reading import Chunk
 from neuroglot.text.samples import Sample
 from workloads import GRAD_ACT, Bench
 
-PIECES, ROWS = 4, 4
+PIECES, ROWS = 4, 9
 """Shards of a round, and the samples in each: the same ones, so that the shards take equally long."""
 
 IDLE = 20
@@ -31,7 +31,7 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> Part:
     loading = {"name": model.name, "dtype": str(model.network.dtype).removeprefix("torch.")}
     with one_thread(), TemporaryDirectory() as folder:
         work = pieces(Path(folder), bench.batch.samples[:ROWS], PIECES)
-        one, two = (Actors(loading, model.fingerprint, workers) for workers in (1, 2))
+        one, two = (Actors(loading, model.fingerprint, model.precision, workers) for workers in (1, 2))
         try:
             for name, workers in ((ONE, one), (TWO, two)):
                 say(f"Ray starts and loads the model: {name}")

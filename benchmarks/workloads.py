@@ -1,11 +1,11 @@
-"""What is timed: the floor's parts, our pass, and the two ways in which others do the same.
+"""What is timed: the floor's parts, our pass, and the ways in which others do the same.
 
 Every workload sees the same batch, the same frozen weights in float32 and the same scalar, s = Σ log p of a
 row's tokens. Those that give grad_act, largest token, return it as [layer, row, neuron], to be compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,7 +36,7 @@ class Bench:
     """A model and the one batch that every workload sees.
 
     Attributes:
-        model: On the processor, in float32.
+        model: On the processor, in float32; `mixed` turns on bfloat16 products for a while.
         batch: Sentences of commons in several languages, side by side.
     """
 
@@ -46,10 +46,20 @@ class Bench:
     @classmethod
     def of(cls, name: str, tokens: int) -> "Bench":
         """The middle batch of all of commons, packed as a study packs it to ``tokens`` positions."""
-        model = LanguageModel.load(name, device="cpu")
+        model = LanguageModel.load(name, device="cpu", precision="float32")
         samples = tokenize(Corpus.commons(), model.tokenizer)
         batches = pack(samples, tokens)
         return cls(model, Batch.of([samples[index] for index in batches[len(batches) // 2]]))
+
+
+@contextmanager
+def mixed(model: LanguageModel) -> Iterator[None]:
+    """Inside, the model's bulk work uses bfloat16 products."""
+    model.precision = "mixed"
+    try:
+        yield
+    finally:
+        model.precision = "float32"
 
 
 def body_forward(bench: Bench) -> None:
@@ -108,6 +118,12 @@ def our_pass(bench: Bench, quantities: Sequence[Quantity]) -> GradAct | None:
     return torch.from_numpy(shard[GRAD_ACT.site][GRAD_ACT.variable].values).transpose(0, 1)
 
 
+def our_mixed_pass(bench: Bench, quantities: Sequence[Quantity]) -> None:
+    """The same with bfloat16 products."""
+    with mixed(bench.model):
+        our_pass(bench, quantities)
+
+
 def captum_layers(layers: int) -> tuple[int, ...]:
     """First, middle and last: a layer's cost falls linearly with its depth, so they cost the mean of all."""
     return tuple(dict.fromkeys((0, (layers - 1) // 2, layers - 1)))
@@ -141,6 +157,12 @@ def full_logits(bench: Bench) -> GradAct:
     return torch.stack([_largest(bench, leaf.detach() * leaf.grad) for leaf in kept if leaf.grad is not None])
 
 
+def one_by_one(bench: Bench) -> None:
+    """The plain script: the same hooks, a sentence at a time."""
+    for sample in bench.batch.samples:
+        full_logits(Bench(bench.model, Batch.of([sample])))
+
+
 def _full_log_prob(bench: Bench, ids: Tensor) -> Float[Tensor, " row"]:
     log_prob: Tensor = bench.model.network(input_ids=ids, use_cache=False).logits[:, :-1].log_softmax(-1)
     chosen = log_prob.gather(2, ids[:, 1:, None])[..., 0]
@@ -161,7 +183,10 @@ WORKLOADS: Mapping[str, Callable[[Bench], Workload]] = {
     "pass, forward scores": lambda bench: partial(our_pass, bench, forward_quantities()),
     "pass, one score": lambda bench: partial(our_pass, bench, [GRAD_ACT]),
     "pass, all scores": lambda bench: partial(our_pass, bench, all_quantities()),
+    "mixed pass, forward scores": lambda bench: partial(our_mixed_pass, bench, forward_quantities()),
+    "mixed pass, all scores": lambda bench: partial(our_mixed_pass, bench, all_quantities()),
     "full-logits autograd": lambda bench: partial(full_logits, bench),
+    "plain script, a sentence at a time": lambda bench: partial(one_by_one, bench),
     "captum, all layers": lambda bench: partial(captum, bench),
 }
 """Name → what prepares it; in the order of the table and of every round."""
