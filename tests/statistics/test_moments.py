@@ -21,7 +21,7 @@ def row_of(tree, name, language):
     return tree["mlp"].to_dataset().sel(language=language)[name].values
 
 
-def assert_same(found, expected, rtol, atol_scale=1.0):
+def assert_same(found, expected, rtol, spread=1.0):
     """Every language's summary, whatever the order of the languages."""
     for site in expected.children:
         one, other = found[site].to_dataset(), expected[site].to_dataset()
@@ -34,7 +34,7 @@ def assert_same(found, expected, rtol, atol_scale=1.0):
             else:
                 order = {"m2": 2, "m3": 3, "m4": 4}.get(name.split(":")[-1], 1)
                 # Odd moments may vanish by symmetry: compare with n·σ^order, the size of what they sum up.
-                scale = atol_scale * (other["samples"].max().item() ** 0.5) ** order
+                scale = (spread * other["samples"].max().item() ** 0.5) ** order
                 np.testing.assert_allclose(a, b, rtol=rtol * order, atol=rtol * scale, err_msg=name)
 
 
@@ -89,7 +89,7 @@ def test_a_tree_of_shards_is_their_sequence(shard_of, data):
         return merge(halves(trees[:middle]), halves(trees[middle:])) if middle else trees[0]
 
     for merged in (halves(parts), reduce(merge, parts), reduce(merge, parts[::-1])):
-        assert_same(merged, summarise(whole, histograms=True), rtol=1e-9, atol_scale=scale)
+        assert_same(merged, summarise(whole, histograms=True), rtol=1e-9, spread=scale)
         assert all(np.isfinite(array).all() for array in merged["mlp"].data_vars.values())
 
 
