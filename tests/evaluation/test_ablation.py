@@ -85,3 +85,28 @@ def test_refuses_what_does_not_belong_together():
 def test_a_mask_aimed_at_a_language_without_text():
     with pytest.raises(NeuroglotError, match="mask 'none': unknown language 'xz'; did you mean 'xx'"):
         Ablation(PARALLEL, (Mask("none", "none", target="xz"), OFF))
+
+
+def with_sentences(languages, documents):
+    found = data(languages, documents)
+    return found.assign_coords(sentence=("sample", np.arange(len(languages))))
+
+
+def test_a_sample_that_is_not_finite_under_a_mask_counts_under_none():
+    broken = with_sentences(["xx", "xx", "yy"], ["d1", "d2", "d1"])
+    broken["log_prob"].values[1, 0] = np.nan
+    ablation = Ablation(broken, (NONE, OFF))
+    log_prob, units, documents = ablation.by_document()
+    np.testing.assert_array_equal(log_prob, [[[-2], [-3]], [[-20], [-30]]])
+    np.testing.assert_array_equal(units, [[2], [3]])
+    assert documents == [1, 1]
+    assert ablation.left_out() == [
+        {"language": "xx", "document": "d1", "sentence": 0, "mask": "everything_off"}
+    ]
+
+
+def test_a_language_without_a_finite_sample_is_an_error():
+    broken = with_sentences(["xx", "yy"], ["d1", "d1"])
+    broken["log_prob"].values[1, 1] = -np.inf
+    with pytest.raises(NeuroglotError, match=r"no sample of 'yy' has a finite .*'everything_off': try dtype"):
+        Ablation(broken, (NONE, OFF))

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from neuroglot.attribution.scores import SCORES
 from neuroglot.errors import NeuroglotError
-from neuroglot.model.batch import TOKEN_BUDGET, Batch
+from neuroglot.model.batch import Batch, default_budget
 from neuroglot.model.checkpointing import checkpointed
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.model.memory import in_batches
@@ -55,7 +55,7 @@ def score_samples(
     objective: str | Sequence[str] = "logprob",
     layers: Sequence[int] | None = None,
     positions: str = "all",
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
     checkpointing: bool = False,
     attributes: Mapping[str, Any] | None = None,
     advance: Callable[[int], None] = lambda tokens: None,
@@ -72,7 +72,7 @@ def score_samples(
         objective: The scalar s; or one name a sample.
         layers: Default: all. Nothing below the lowest is back-propagated.
         positions: Which real tokens count: ``all``, ``last`` (the last that predicts) or ``every:k``.
-        token_budget: Positions a batch. The scores do not depend on it.
+        token_budget: Positions a batch; the scores do not depend on it. Default: by device.
         checkpointing: Keep only what enters each block for the backward pass and compute the rest again.
         attributes: Provenance for the shard.
         advance: Told the number of tokens done after each batch.
@@ -107,7 +107,7 @@ def score_samples(
         unfit.update({rows[row]: why for row, why in one.unfit.items()})
         advance(sum(sample.tokens for sample in batch.samples))
 
-    in_batches(samples, token_budget, work)
+    in_batches(samples, token_budget or default_budget(model.device), work)
     return _without(unfit, samples, scores, chosen, attributes or {})
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from neuroglot.errors import NeuroglotError, unknown
 
@@ -57,6 +59,12 @@ class Ablation:
             raise NeuroglotError("the masks described are not the masks measured")
         if BASE not in named:
             raise NeuroglotError("an ablation needs the base mask 'none' to compare with")
+        lost = [name for name in self.languages if not self.fit[self.data["language"].values == name].any()]
+        if lost:
+            raise NeuroglotError(
+                f"no sample of {lost[0]!r} has a finite likelihood under every mask; "
+                f"the first that fails is {self._first_failure(lost[0])!r}: try dtype float32"
+            )
         for mask in self.masks:
             if mask.target and mask.target not in self.languages:
                 raise unknown("language", mask.target, self.languages, f"mask {mask.name!r}")
@@ -65,6 +73,33 @@ class Ablation:
     def languages(self) -> tuple[str, ...]:
         """The languages of the text, in its order."""
         return tuple(dict.fromkeys(self.data["language"].values.tolist()))
+
+    @cached_property
+    def fit(self) -> Bool[np.ndarray, " sample"]:
+        """The samples whose likelihood is finite under every mask; the others count under none."""
+        finite: np.ndarray = np.isfinite(self.data["log_prob"].values).all(axis=0)
+        return finite
+
+    @property
+    def finite(self) -> xr.Dataset:
+        """The data of the fit samples."""
+        return self.data.isel(sample=self.fit)
+
+    def left_out(self) -> list[dict[str, Any]]:
+        """What the samples that are not fit are, and the first mask under which each fails."""
+        data = self.data
+        return [
+            {
+                "language": str(data["language"].values[sample]),
+                "document": str(data["document"].values[sample]),
+                "sentence": int(data["sentence"].values[sample]),
+                "mask": self.masks[int(np.argmin(np.isfinite(data["log_prob"].values[:, sample])))].name,
+            }
+            for sample in np.flatnonzero(~self.fit)
+        ]
+
+    def _first_failure(self, language: str) -> str:
+        return next(one["mask"] for one in self.left_out() if one["language"] == language)
 
     @property
     def base(self) -> int:
@@ -90,12 +125,13 @@ class Ablation:
             Log-probabilities, units (both zero-padded where a language has fewer documents), and the number
             of documents: one number if all languages have the same ones, so that they are drawn together.
         """
-        language, document = self.data["language"].values, self.data["document"].values
+        data = self.finite
+        language, document = data["language"].values, data["document"].values
         ids = {name: list(dict.fromkeys(document[language == name].tolist())) for name in self.languages}
         most = max(map(len, ids.values()))
         log_prob = np.zeros((len(self.masks), len(ids), most))
         units = np.zeros((len(ids), most), dtype=np.int64)
-        values, lengths = self.data["log_prob"].values, self.data[unit].values
+        values, lengths = data["log_prob"].values, data[unit].values
         for row, (name, own) in enumerate(ids.items()):
             for column, one in enumerate(own):
                 here = (language == name) & (document == one)

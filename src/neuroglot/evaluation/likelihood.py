@@ -17,7 +17,7 @@ from torch import Tensor
 
 from neuroglot.intervention.hooks import Applied, intervene, prove
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.model.batch import TOKEN_BUDGET, Batch
+from neuroglot.model.batch import Batch, default_budget
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.model.memory import in_batches
 from neuroglot.model.suffix import entering, from_layer
@@ -31,7 +31,7 @@ def likelihood(
     samples: Sequence[Sample],
     interventions: Mapping[str, Intervention],
     *,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
     advance: Callable[[int], None] = lambda tokens: None,
 ) -> xr.Dataset:
     """Σ_t log p(x_t | x_<t) of every sample under every intervention, each proven first.
@@ -40,7 +40,7 @@ def likelihood(
         model: The model.
         samples: The text to report on.
         interventions: Mask name → intervention (an empty set leaves the model alone).
-        token_budget: Positions a batch; halved when memory runs out.
+        token_budget: Positions a batch; halved when memory runs out. Default: by device.
         advance: Told the number of tokens done after each batch.
 
     Returns:
@@ -56,9 +56,10 @@ def likelihood(
     reader = _Reader(model, samples, several, advance)
     with torch.inference_mode(), model.products(), intervene(model, [*several, _nothing(model)]) as applied:
         sharing = _sharing(model, several)
+        budget = token_budget or default_budget(model.device)
         alone = [mask for mask in range(len(several)) if mask not in sharing]
-        reader.side_by_side(alone, applied, token_budget)
-        reader.from_shared_prefix(sharing, applied, token_budget)
+        reader.side_by_side(alone, applied, budget)
+        reader.from_shared_prefix(sharing, applied, budget)
     return xr.Dataset(
         {
             "log_prob": (("mask", "sample"), reader.log_prob),

@@ -197,7 +197,7 @@ class _Tabulation:
         return pd.DataFrame(rows)
 
     def _base(self) -> pd.DataFrame:
-        data = self.ablation.data
+        data = self.ablation.finite
         rows = []
         for language in self.languages:
             own = np.flatnonzero(data["language"].values == language)

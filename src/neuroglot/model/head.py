@@ -22,6 +22,9 @@ from transformers import PretrainedConfig
 CHUNK_BYTES = 16 * 2**20
 """Memory for one block of float32 logits: about what a processor's last cache holds."""
 
+GPU_SHARE = 16
+"""On a GPU a block takes one part in so many of the memory that is free: there a product must be large."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -122,6 +125,8 @@ class Head:
         return (weights.to(self.weight.dtype) @ self.weight[part]).float() * self.scale
 
     def _blocks(self, positions: int) -> list[slice]:
-        vocabulary = self.weight.shape[0]
-        size = max(2, CHUNK_BYTES // (4 * max(1, positions)))
+        vocabulary, room = self.weight.shape[0], CHUNK_BYTES
+        if self.weight.is_cuda:
+            room = max(room, torch.cuda.mem_get_info(self.weight.device)[0] // GPU_SHARE)
+        size = max(2, room // (4 * max(1, positions)))
         return [slice(start, min(start + size, vocabulary)) for start in range(0, vocabulary, size)]

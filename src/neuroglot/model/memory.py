@@ -13,8 +13,8 @@ from neuroglot.text.samples import Sample
 logger = logging.getLogger(__name__)
 
 ADVICE = (
-    "free memory on the device, load the model in bfloat16 (dtype), spread it over several GPUs, "
-    "or score shorter samples (unit: sentence)"
+    "free memory on the device, load the model in bfloat16 (dtype), turn checkpointing on, "
+    "spread the model over several GPUs, or take shorter samples (unit: sentence)"
 )
 
 
