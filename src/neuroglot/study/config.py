@@ -88,22 +88,21 @@ class Execution(Strict):
     Attributes:
         kind: ``local``, in this process; or ``ray``, by workers that each hold a replica of the model.
         workers: How many; default: one a GPU of the cluster, without GPUs one a machine.
-        gpus: GPUs a worker: a fraction, or several that share one replica; default: 1 where there are any.
+        gpus: GPUs a worker: one, a fraction of one, or 0; default: 1 where there are any. (A replica spread
+            over several is not built: `LanguageModel` keeps a model on one device.)
         address: ``local`` starts Ray on this machine, ``auto`` finds the cluster that it is part of,
             ``ray://host:10001`` or ``host:6379`` names one.
     """
 
     kind: Literal["local", "ray"] = "local"
     workers: int | None = Field(None, ge=1)
-    gpus: float | None = Field(None, ge=0)
+    gpus: float | None = Field(None, ge=0, le=1)
     address: str = Field("local", pattern=r"^(local|auto|(ray://)?[\w.-]+:\d+)$")
 
     @model_validator(mode="after")
     def _sensible(self) -> "Execution":
         if self.kind == "local" and (self.workers, self.gpus, self.address) != (None, None, "local"):
             raise ValueError("workers, gpus and address are for `kind: ray`")
-        if self.gpus and self.gpus > 1 and self.gpus % 1:
-            raise ValueError(f"gpus must be a fraction of one or a whole number, not {self.gpus}")
         return self
 
 

@@ -31,4 +31,6 @@ def executor_of(execution: "Execution", model: LanguageModel, loading: Mapping[s
         return Local(model)
     from neuroglot.study.executors.actors import Actors  # needs Ray
 
-    return Actors(loading, model.fingerprint, execution.workers, execution.gpus, execution.address)
+    return Actors(
+        loading, model.fingerprint, model.precision, execution.workers, execution.gpus, execution.address
+    )

@@ -47,8 +47,9 @@ class Actors:
     Args:
         loading: How a worker loads the model (`LanguageModel.load`).
         fingerprint: Of the driver's model, which the workers' must have too.
+        precision: Of its products, which those of workers without GPU have too.
         workers: How many; None: one a GPU, without GPUs one a machine.
-        gpus: GPUs a worker; None: 1 where there are any.
+        gpus: Share of a GPU a worker; None: 1 where there are any.
         address: ``local``, ``auto``, ``host:port`` or ``ray://host:port``.
     """
 
@@ -56,6 +57,7 @@ class Actors:
         self,
         loading: Mapping[str, Any],
         fingerprint: str,
+        precision: str,
         workers: int | None = None,
         gpus: float | None = None,
         address: str = "local",
@@ -63,6 +65,7 @@ class Actors:
         path = Path(str(loading["name"])).expanduser()  # a worker stands in another folder
         self._loading = {**loading, "name": str(path.resolve()) if path.exists() else loading["name"]}
         self._fingerprint = fingerprint
+        self._precision = precision
         self._asked = (workers, gpus)
         self._address = address
         self._workers: list[Any] = []
@@ -122,9 +125,10 @@ class Actors:
             "scheduling_strategy": "SPREAD",
             "max_concurrency": 2,
         }
-        device = "auto" if room.gpus > 1 else None
+        # Machines may differ in what their processors are fast at; the numbers must not.
+        precision = "auto" if room.gpus else self._precision
         remote = ray.remote(Worker).options(**options).remote
-        return remote({**self._loading, "device": device}, self._fingerprint, room.threads)
+        return remote({**self._loading, "precision": precision}, self._fingerprint, room.threads)
 
     def _dismiss(self, worker: Any) -> None:
         self._workers.remove(worker)
