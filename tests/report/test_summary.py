@@ -86,3 +86,13 @@ def test_intervals_over_few_documents_are_cautioned(findings, said):
 
 def test_a_run_without_recipes_says_so(nothing):
     assert summarise(nothing) == ["No recipe was evaluated in this run."]
+
+
+def test_samples_that_were_left_out_are_named(findings):
+    assert "left out" not in " ".join(summarise(findings))
+    gone = [f"vi, document d{number} (report): grad_act zero vi" for number in range(5)]
+    said = " ".join(summarise(replace(findings, about=findings.about | {"left out": gone})))
+    assert "5 samples were left out, because a number was not finite: vi, document d0" in said
+    assert "d2 (report): grad_act zero vi; and 2 more, listed below." in said
+    one = " ".join(summarise(replace(findings, about=findings.about | {"left out": gone[:1]})))
+    assert one.endswith("1 sample was left out, because a number was not finite: " + gone[0] + ".")

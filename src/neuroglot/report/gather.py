@@ -63,11 +63,28 @@ def _about(run: Run) -> dict[str, Any]:
         "started": manifest["started"],
         "finished": manifest["finished"],
         "seconds of the last run": seconds,
+        **({"left out": left_out} if (left_out := _left_out(run)) else {}),
         "commands": [
             "pip install 'neuroglot[demo]'",
             "neuroglot run study.yaml   # the study.yaml of this run's folder",
         ],
     }
+
+
+def _left_out(run: Run) -> list[str]:
+    """The samples that are in no result, because a number of theirs was not finite."""
+    scored = (
+        f"{_place(one)} (identification): {one['score']} in "
+        f"{'the output' if one['layer'] is None else 'layer ' + str(one['layer'])}"
+        for one in run.bank.quarantined
+    )
+    read = (f"{_place(one)} (report): {one['mask']}" for one in run.ablation.left_out())
+    return [*scored, *read]
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    sentence = f", sentence {one['sentence'] + 1}" if one["sentence"] >= 0 else ""
+    return f"{one['language']}, document {one['document']}{sentence}"
 
 
 def _frame(rows: Iterator[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:

@@ -13,6 +13,9 @@ from neuroglot.report.words import figure, interval, listing
 _FEW_DOCUMENTS = 10
 """Below this a percentile bootstrap covers clearly less than it says."""
 
+_NAMED = 3
+"""Samples that were left out and are named in the summary; the page lists all."""
+
 
 def summarise(findings: Findings) -> list[str]:
     """Plain sentences, the most important first; a bare score is LangSpec-F1 on the relative drop."""
@@ -28,6 +31,7 @@ def summarise(findings: Findings) -> list[str]:
         *_rivals(best, findings.differences),
         *_languages(best, findings),
         *_basis(findings),
+        *_left_out(findings),
     ]
 
 
@@ -139,6 +143,16 @@ def _basis(findings: Findings) -> list[str]:
         f"documents in each of {len(base)} languages ({', '.join(findings.languages)}). Intervals are over "
         f"documents: they say nothing about other corpora, models or seeds.{caution}"
     ]
+
+
+def _left_out(findings: Findings) -> list[str]:
+    gone = findings.about.get("left out", [])
+    if not gone:
+        return []
+    more = f"; and {len(gone) - _NAMED} more, listed below" if len(gone) > _NAMED else ""
+    samples = "sample was" if len(gone) == 1 else "samples were"
+    named = "; ".join(gone[:_NAMED])
+    return [f"{len(gone)} {samples} left out, because a number was not finite: {named}{more}."]
 
 
 def _span(counts: pd.Series) -> str:
