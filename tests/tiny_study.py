@@ -21,6 +21,7 @@ DOCUMENTS = 6
 RESULTS = ("base", "differences", "drops", "langspec", "masks", "means")
 
 STUDY = {
+    "precision": "float32",  # whatever the processor has: these tests compare numbers
     "text": {"languages": list(WORDS), "identify": 3, "report": 3},
     "recipes": ["grad_act", "lape_budget"],
     "budget": "5%",

@@ -27,6 +27,11 @@ def run(
     run_study(load_study(study), out or Path("runs") / study.stem, as_json=as_json)
 
 
+def announce(expected: str) -> None:
+    """Says what a long stage will take, on standard error."""
+    notes.print(f"This takes {expected}.", highlight=False)
+
+
 def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     """All stages in one folder, then the table and the path of the page."""
     import logging
@@ -43,7 +48,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     logging.basicConfig(
         level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)]
     )
-    current = Run.begin(folder, study, bar)
+    current = Run.begin(folder, study, bar, announce)
     with current.lock():
         current.score()
         current.select()

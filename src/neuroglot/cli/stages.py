@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from neuroglot.cli.app import app, output, print_json
-from neuroglot.cli.run import FOLDER, JSON
+from neuroglot.cli.run import FOLDER, JSON, announce
 
 if TYPE_CHECKING:
     from neuroglot.neurons import NeuronSet
@@ -28,8 +28,8 @@ def _run(study: Path, out: Path | None) -> "Run":
     from neuroglot.study.run import Run
 
     if study.is_dir():
-        return Run.open(study, bar)
-    return Run.begin(out or Path("runs") / study.stem, load_study(study), bar)
+        return Run.open(study, bar, announce)
+    return Run.begin(out or Path("runs") / study.stem, load_study(study), bar, announce)
 
 
 @app.command(epilog="Example:  neuroglot score study.yaml --out runs/mine")

@@ -99,7 +99,7 @@ class Ablation:
         ]
 
     def _first_failure(self, language: str) -> str:
-        return next(one["mask"] for one in self.left_out() if one["language"] == language)
+        return str(next(one["mask"] for one in self.left_out() if one["language"] == language))
 
     @property
     def base(self) -> int:

@@ -1,6 +1,6 @@
 """Token reductions: a sample's score from its tokens' scores (METHODS §3).
 
-Each reduction gets the per-token scores [row, token, neuron] of samples of one length: padding never gets here.
+Each reduction gets the per-token scores [row, token, neuron] of samples of one length: there is no padding.
 """
 
 from collections.abc import Callable

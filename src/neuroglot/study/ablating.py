@@ -5,7 +5,7 @@ do. So a file that is there is right, and stays right when the study changes els
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.progress import Track
 from neuroglot.statistics.shard import SUFFIX, load_shard
-from neuroglot.study.executors.piece import Advance, Executor, Piece
+from neuroglot.study.executors.piece import Advance, Executor, Piece, Trial
 from neuroglot.study.reading import digest
 from neuroglot.text.samples import Sample
 
@@ -45,6 +45,24 @@ class SwitchOff:
         data = likelihood(model, self.samples, self.interventions, advance=advance)
         data.attrs.update(self.attributes)
         return xr.DataTree(data)
+
+    def largest_batch(self, token_budget: int) -> int:
+        """Positions of its largest batch: a sample's copies under all masks may share it."""
+        longest = max(len(sample.ids) for sample in self.samples)
+        rows = len(self.samples) * len(self.interventions)
+        return min(rows, max(1, token_budget // longest)) * longest
+
+    def held(self, model: LanguageModel) -> int:
+        """A number a sample and mask: nothing."""
+        return 0
+
+    def little(self, positions: int) -> Trial:
+        """Its longest samples under all its masks, about so many positions."""
+        longest = sorted(self.samples, key=lambda sample: -len(sample.ids))
+        masks = len(self.interventions)
+        chosen = longest[: max(1, positions // (len(longest[0].ids) * masks))]
+        tokens = masks * sum(sample.tokens for sample in chosen)
+        return Trial(replace(self, samples=chosen), masks * len(chosen) * len(chosen[0].ids), tokens)
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,7 @@ class Ablating:
             pieces.append(Piece(f"the piece of masks {', '.join(acts)}", tokens * len(part), work, path))
         with writing(self.folder / "pieces"):
             self.folder.mkdir(exist_ok=True)
+        self.executor.expect(pieces)
         with track("switching neurons off (tokens)", tokens * sum(map(len, parts))) as advance:
             advance(there)
             for _ in self.executor.run(pieces, advance):

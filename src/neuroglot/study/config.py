@@ -113,7 +113,10 @@ class Study(Strict):
         title: For the report.
         model: What `LanguageModel.load` takes.
         revision: Hub branch, tag or commit.
-        dtype: Precision of the model.
+        dtype: Precision of weights and activations.
+        precision: Of the products of float32 weights: ``float32``, ``mixed`` (bfloat16, added up in float32),
+            or ``auto``: mixed where the processor has bfloat16 products.
+        checkpointing: Less memory for the backward pass, at the price of a second forward pass.
         trust_remote_code: Run code that a hub repository brings along.
         text: Corpus, languages and split.
         recipes: Names, or whole recipes.
@@ -131,6 +134,8 @@ class Study(Strict):
     model: str
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Literal["auto", "float32", "mixed"] = "auto"
+    checkpointing: bool = False
     trust_remote_code: bool = False
     text: Text
     recipes: list[Recipe] = Field(min_length=1)
@@ -218,13 +223,14 @@ class Study(Strict):
             "name": self.model,
             "revision": self.revision,
             "dtype": self.dtype,
+            "precision": self.precision,
             "trust_remote_code": self.trust_remote_code,
         }
 
     @property
     def digest(self) -> str:
-        """A short checksum of the whole configuration, but for where the work is done."""
-        document = self.model_dump(mode="json", exclude={"executor"})
+        """A short checksum of the whole configuration, but for where and how the work is done."""
+        document = self.model_dump(mode="json", exclude={"executor", "checkpointing"})
         return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -6,7 +6,7 @@ pass is named by the checksum of all that decides what is in its shards: shards 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
@@ -17,13 +17,14 @@ import xarray as xr
 from neuroglot.attribution.engine import score_samples
 from neuroglot.errors import NeuroglotError
 from neuroglot.files import writing
+from neuroglot.model.batch import pack
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.progress import Track
 from neuroglot.statistics.bank import ScoreBank, bank_bytes
 from neuroglot.statistics.moments import merge, summarise
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.shard import open_shard
-from neuroglot.study.executors.piece import Advance, Executor, Piece
+from neuroglot.study.executors.piece import Advance, Executor, Piece, Trial
 from neuroglot.study.passes import Pass, Shards, Summary, forget_unfinished, write_index
 from neuroglot.text.samples import Sample
 
@@ -63,6 +64,7 @@ class Chunk:
         positions: Tokens that count.
         summary: What is kept; None keeps every sample.
         attributes: Provenance for the shard.
+        checkpointing: Less memory for the backward pass, for more time.
     """
 
     samples: Sequence[Sample]
@@ -72,6 +74,7 @@ class Chunk:
     positions: str
     summary: Summary | None
     attributes: Mapping[str, Any]
+    checkpointing: bool = False
 
     def __call__(self, model: LanguageModel, advance: Advance) -> xr.DataTree:
         """Its shard: a shard of samples, or of moments."""
@@ -87,6 +90,31 @@ class Chunk:
             (summarise(self._scores(model, part, advance), unit, histograms=histograms) for part in parts),
         )
 
+    def largest_batch(self, token_budget: int) -> int:
+        """Positions of the batch of its longest samples."""
+        first = pack(self.samples, token_budget)[0]
+        return len(first) * max(len(self.samples[row].ids) for row in first)
+
+    def held(self, model: LanguageModel) -> int:
+        """Its shard, and the parts of it that are being written or summarised."""
+        layers = len(self.layers or range(model.layers))
+        widths = [model.site(quantity.site).width for quantity in self.quantities]
+        scores = bank_bytes([len(self.samples)], layers, widths)
+        if self.summary is None:
+            return 2 * scores
+        languages = len({sample.language for sample in self.samples})
+        each = [len(self.samples) // languages] * languages
+        moments = bank_bytes(each, layers, widths, streamed=True, histograms=self.summary.histograms)
+        return min(scores, PART_BYTES) + 2 * moments
+
+    def little(self, positions: int) -> Trial:
+        """Its longest samples, about so many positions of them."""
+        longest = sorted(self.samples, key=lambda sample: -len(sample.ids))
+        rows = max(1, positions // len(longest[0].ids))
+        chosen = longest[:rows]
+        tokens = sum(sample.tokens for sample in chosen)
+        return Trial(replace(self, samples=chosen), len(chosen) * len(chosen[0].ids), tokens)
+
     def _scores(self, model: LanguageModel, samples: Sequence[Sample], advance: Advance) -> xr.DataTree:
         return score_samples(
             model,
@@ -95,6 +123,7 @@ class Chunk:
             objective=self.objective,
             layers=self.layers,
             positions=self.positions,
+            checkpointing=self.checkpointing,
             attributes=self.attributes,
             advance=advance,
         )
@@ -111,6 +140,7 @@ class Reading:
         positions: Tokens that count.
         summary: What is kept of each shard; None keeps every sample.
         attributes: Provenance for the shards.
+        checkpointing: Less memory for the backward pass, for more time.
     """
 
     executor: Executor
@@ -119,6 +149,7 @@ class Reading:
     positions: str
     summary: Summary | None
     attributes: Mapping[str, Any]
+    checkpointing: bool = False
 
     def bank(self, wanted: Sequence[Quantity], folder: Path | None, track: Track) -> ScoreBank:
         """The bank with everything wanted; passes run only for what ``folder`` lacks."""
@@ -165,13 +196,21 @@ class Reading:
                 f"shard {number + 1} of {len(chunks)} of the pass",
                 _tokens(chunk),
                 Chunk(
-                    chunk, quantities, objective, self.layers, self.positions, self.summary, self.attributes
+                    chunk,
+                    quantities,
+                    objective,
+                    self.layers,
+                    self.positions,
+                    self.summary,
+                    self.attributes,
+                    self.checkpointing,
                 ),
                 shards.path(number),
             )
             for number, chunk in enumerate(chunks)
             if number not in there
         }
+        self.executor.expect(list(pieces.values()))
         with track("scoring neurons (tokens)", _tokens(self.samples)) as advance:
             advance(sum(_tokens(chunks[number]) for number in there))
             numbers = list(pieces)

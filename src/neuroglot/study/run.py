@@ -65,19 +65,33 @@ class Run:
         folder: Where everything of the run lies.
         study: The configuration.
         track: Progress bar of the long stages.
+        announce: Told what a long stage will take, before it begins.
     """
 
-    def __init__(self, folder: Path, study: Study, track: Track = silent) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        study: Study,
+        track: Track = silent,
+        announce: Callable[[str], None] | None = None,
+    ) -> None:
         self.folder = folder
         self.study = study
         self.track = track
+        self.announce = announce
         self._model: LanguageModel | None = None
         self._executor: Executor | None = None
         self._text: dict[str, Corpus] | None = None
         self._bank: ScoreBank | None = None
 
     @classmethod
-    def begin(cls, folder: Path | str, study: Study, track: Track = silent) -> "Run":
+    def begin(
+        cls,
+        folder: Path | str,
+        study: Study,
+        track: Track = silent,
+        announce: Callable[[str], None] | None = None,
+    ) -> "Run":
         """A run in a new folder, or in one that holds an earlier run: what is finished there is kept."""
         folder = Path(folder)
         if folder.is_file():
@@ -85,7 +99,7 @@ class Run:
         available(study.executor.kind, study.at("executor"))
         with writing(folder / "study.yaml"):
             folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder, study, track)
+        run = cls(folder, study, track, announce)
         configuration = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         with run.lock():  # else a run at work here would find itself in another study
             write_text(folder / "study.yaml", configuration)
@@ -94,12 +108,14 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, folder: Path | str, track: Track = silent) -> "Run":
+    def open(
+        cls, folder: Path | str, track: Track = silent, announce: Callable[[str], None] | None = None
+    ) -> "Run":
         """A run that was begun before."""
         folder = Path(folder)
         if not (folder / "study.yaml").is_file():
             raise NeuroglotError(f"there is no run in {str(folder)!r}: it has no study.yaml")
-        return cls(folder, load_study(folder / "study.yaml"), track)
+        return cls(folder, load_study(folder / "study.yaml"), track, announce)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -159,7 +175,7 @@ class Run:
     def executor(self) -> Executor:
         """Whoever does the work with the model."""
         if self._executor is None:
-            self._executor = executor_of(self.study.executor, self.model, self.study.loading)
+            self._executor = executor_of(self.study.executor, self.model, self.study.loading, self.announce)
         return self._executor
 
     @property
@@ -186,6 +202,7 @@ class Run:
                 layers=study.layers,
                 positions=study.positions,
                 unit=study.text.unit,
+                checkpointing=study.checkpointing,
                 track=self.track,
                 executor=self.executor,
             )

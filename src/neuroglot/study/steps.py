@@ -56,6 +56,7 @@ def score(
     layers: Sequence[int] | None = None,
     positions: str = "all",
     unit: Unit = "sentence",
+    checkpointing: bool = False,
     track: Track = silent,
     executor: Executor | None = None,
 ) -> ScoreBank:
@@ -70,6 +71,7 @@ def score(
         layers: Restrict to these layers; default: all.
         positions: Tokens that count: ``all``, ``last`` or ``every:k``.
         unit: A sample is a ``sentence`` or a ``document``.
+        checkpointing: Less memory for the backward pass, for more time.
         track: Progress bar.
         executor: Where the work is done; default: here, with ``model``.
 
@@ -92,7 +94,9 @@ def score(
         "versions": json.dumps(versions()),
     }
     summary = Summary.needed_by(known, also) if streamed else None
-    reading = Reading(executor or Local(model), samples, layers, positions, summary, attributes)
+    reading = Reading(
+        executor or Local(model), samples, layers, positions, summary, attributes, checkpointing
+    )
     return reading.bank(wanted, folder, track)
 
 

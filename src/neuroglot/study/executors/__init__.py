@@ -1,6 +1,6 @@
 """Where a study's pieces of work are done: here, one after the other, or by Ray on many machines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,22 @@ def available(kind: str, where: str) -> None:
         raise NeuroglotError("the executor 'ray' needs its extra: pip install 'neuroglot[ray]'", where)
 
 
-def executor_of(execution: "Execution", model: LanguageModel, loading: Mapping[str, Any]) -> Executor:
+def executor_of(
+    execution: "Execution",
+    model: LanguageModel,
+    loading: Mapping[str, Any],
+    announce: Callable[[str], None] | None = None,
+) -> Executor:
     """What a study's key ``executor`` asks for.
 
     Args:
         execution: The key.
         model: The study's model; a worker's must have the same weights.
         loading: How a worker loads it (`LanguageModel.load`).
+        announce: Told what to expect before long work.
     """
     if execution.kind == "local":
-        return Local(model)
+        return Local(model, announce)
     from neuroglot.study.executors.actors import Actors  # needs Ray
 
     return Actors(

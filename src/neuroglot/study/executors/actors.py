@@ -71,6 +71,9 @@ class Actors:
         self._workers: list[Any] = []
         self._ours = False
 
+    def expect(self, pieces: Sequence[Piece]) -> None:
+        """Nothing: a trial here would tell nothing of the workers' machines."""
+
     def run(self, pieces: Sequence[Piece], advance: Advance) -> Iterator[tuple[int, xr.DataTree]]:
         """Each piece as it gets finished (see `Executor.run`)."""
         if not pieces:
@@ -126,7 +129,7 @@ class Actors:
             "max_concurrency": 2,
         }
         # Machines may differ in what their processors are fast at; the numbers must not.
-        precision = "auto" if room.gpus else self._precision
+        precision = self._loading["precision"] if room.gpus else self._precision
         remote = ray.remote(Worker).options(**options).remote
         return remote({**self._loading, "precision": precision}, self._fingerprint, room.threads)
 

@@ -1,8 +1,8 @@
 """What a run will take, said before it begins: a little of its own work is done twice, timed and weighed.
 
-The little is the beginning of the first piece, whose samples are the longest. How memory grows from the smaller
-trial to the larger one, position by position, gives the peak of a full batch; how long the larger one took
-gives the time. Nothing is assumed of the model, the scores or the machine.
+The little is the beginning of the first piece, whose samples are the longest. How memory grows from the
+smaller trial to the larger one, position by position, gives the peak of a full batch; how time grows gives
+the whole time. Nothing is assumed of the model, the scores or the machine.
 """
 
 import time
@@ -12,13 +12,14 @@ from pathlib import Path
 
 import torch
 
+from neuroglot.model.batch import default_budget
 from neuroglot.model.language_model import LanguageModel
-from neuroglot.study.executors.piece import Piece
+from neuroglot.study.executors.piece import Piece, Trial
 
-TRIALS = (64, 192)
+TRIALS = (64, 384)
 """Positions of the two trials: small beside a full batch, far enough apart for a slope."""
 
-WORTH_IT = 20
+WORTH_IT = 10
 """Work of fewer tokens than so many times the larger trial is not estimated: it is done sooner."""
 
 
@@ -46,31 +47,33 @@ class Estimate:
 
 
 def estimated(model: LanguageModel, pieces: Sequence[Piece]) -> Estimate | None:
-    """What pieces will take on this machine with this model; None if they are so few that it hardly matters."""
+    """What pieces will take here, with this model; None if they are so few that it hardly matters."""
     tokens = sum(piece.tokens for piece in pieces)
     if tokens < WORTH_IT * TRIALS[1]:
         return None
     work = pieces[0].work
-    peaks, positions = [], []
-    seconds = 0.0
-    for size in TRIALS:
-        trial = work.little(size)
-        _forget_peak(model.device)
-        began = time.perf_counter()
-        trial.work(model, lambda done: None)
-        seconds = (time.perf_counter() - began) / trial.tokens
-        peaks.append(_peak(model.device))
-        positions.append(trial.positions)
-    return Estimate(seconds * tokens, _extrapolated(peaks, positions, work.positions), _room(model.device))
+    small, large = (work.little(size) for size in TRIALS)
+    _tried(model, small)  # warms up: weights are read from disk, kernels chosen
+    (quick, low), (slow, high) = _tried(model, small), _tried(model, large)
+    apart = large.positions - small.positions
+    seconds, memory = slow / large.tokens, high
+    if apart:  # else one sample fills the smaller trial already
+        # What a trial takes whatever its size, such as the proof of a mask, a full piece hardly notices.
+        seconds = max((slow - quick) / (large.tokens - small.tokens), seconds / 2)
+        if low is not None and high is not None:
+            further = max(work.largest_batch(default_budget(model.device)) - large.positions, 0)
+            memory = int(high + max(high - low, 0) / apart * further)
+    if memory is not None and model.device.type == "cpu":
+        memory += work.held(model)
+    return Estimate(seconds * tokens, memory, _room(model.device))
 
 
-def _extrapolated(peaks: Sequence[int | None], positions: Sequence[int], full: int) -> int | None:
-    small, large = peaks
-    if small is None or large is None:
-        return None
-    apart = positions[1] - positions[0]
-    slope = max(large - small, 0) / apart if apart else 0.0
-    return int(large + slope * max(full - positions[1], 0))
+def _tried(model: LanguageModel, trial: Trial) -> tuple[float, int | None]:
+    """Seconds and peak of a trial."""
+    _forget_peak(model.device)
+    began = time.perf_counter()
+    trial.work(model, lambda done: None)
+    return time.perf_counter() - began, _peak(model.device)
 
 
 def _forget_peak(device: torch.device) -> None:

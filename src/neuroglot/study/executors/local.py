@@ -1,13 +1,15 @@
 """Here, with one model, a piece after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
 
 from neuroglot.files import writing
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.memory import release
 from neuroglot.statistics.shard import save_shard
+from neuroglot.study.executors.estimate import estimated
 from neuroglot.study.executors.piece import Advance, Piece
 
 
@@ -17,9 +19,16 @@ class Local:
 
     Attributes:
         model: What every piece is done with.
+        announce: Told what to expect before long work; None: nobody wants to know.
     """
 
     model: LanguageModel
+    announce: Callable[[str], None] | None = None
+
+    def expect(self, pieces: Sequence[Piece]) -> None:
+        """Tries a little of the work, if there is much of it."""
+        if self.announce is not None and (expected := estimated(self.model, pieces)) is not None:
+            self.announce(str(expected))
 
     def run(self, pieces: Sequence[Piece], advance: Advance) -> Iterator[tuple[int, xr.DataTree]]:
         """Each piece in turn (see `Executor.run`)."""
@@ -29,6 +38,7 @@ class Local:
                 with writing(piece.path):
                     save_shard(shard, piece.path)
             yield number, shard
+            release()
 
     def close(self) -> None:
         """Nobody to send home."""
