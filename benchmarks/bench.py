@@ -51,6 +51,7 @@ def run(names: list[str], model: str, tokens: int, rounds: int, console: Console
             part: Part = import_module(PARTS[name]).measure(bench, rounds, say)
             parts[name] = part.as_json() | {"took": time.perf_counter() - start}
             console.print(of_part(parts[name]))
+            console.file.flush()  # a log shows each part as it gets done
     return {
         "machine": {**before, "load_after": measure.machine()["load"]},
         "model": model,

@@ -99,7 +99,13 @@ def all_quantities() -> list[Quantity]:
     """Every token score, and what the shipped recipes, their controls and mean interventions ask for."""
     asked = [load_recipe(name).quantity for name in recipe_names()]
     every = [
-        Quantity("mlp", name, "max", score.power, "logprob" if score.gradient else "")
+        Quantity(
+            "mlp",
+            name,
+            "sum" if name == "active" else "max",  # a rate is a sum
+            score.power,
+            "logprob" if score.gradient else "",
+        )
         for name, score in SCORES.items()
     ]
     return list(dict.fromkeys([*asked, mean_activation("mlp"), firing_rate("mlp"), *every]))

@@ -71,7 +71,7 @@ def test_where_the_work_is_done_is_no_part_of_the_study(study):
     [
         ("slurm", "executor.kind: input should be 'local' or 'ray'"),
         ({"workers": 2}, "executor: workers, gpus and address are for `kind: ray`"),
-        ({"kind": "ray", "gpus": 1.5}, "executor.gpus: input should be less than or equal to 1"),
+        ({"kind": "ray", "gpus": 1.5}, "executor: gpus must be a fraction of one or a whole number, not 1.5"),
         ({"kind": "ray", "workers": 0}, "executor.workers: input should be greater than or equal to 1"),
         ({"kind": "ray", "address": "http://x"}, "executor.address: string should match"),
         ({"kind": "ray", "gpu": 1}, "executor.gpu: unknown key 'gpu'; did you mean 'gpus'"),

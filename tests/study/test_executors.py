@@ -34,6 +34,7 @@ BIG, SMALL, BARE = Machine(64, 8), Machine(32, 2), Machine(4, 0)
         ([BIG, BIG], 4, 1, Room(4, 1, 32)),
         ([SMALL], None, 0.25, Room(8, 0.25, 4)),
         ([SMALL], None, 0.6, Room(2, 0.6, 16)),  # a second would lie on two GPUs
+        ([BIG, SMALL], None, 4, Room(2, 4, 32)),  # a replica lies in one machine
         ([BARE, BARE], None, None, Room(2, 0.0, 4)),
         ([BARE], 3, None, Room(3, 0.0, 1)),
         ([BARE], 9, None, Room(9, 0.0, 1)),
@@ -49,7 +50,7 @@ def test_what_a_cluster_has_room_for(machines, workers, gpus, room):
 )
 def test_more_than_there_is_is_refused_and_not_waited_for(machines, workers, gpus):
     with pytest.raises(
-        NeuroglotError, match=r"workers of [\d.]+ GPU each do not fit: there is room for [024], with [02]"
+        NeuroglotError, match=r"workers of [\d.]+ GPUs each do not fit: there is room for [024], with [02]"
     ):
         room_for(machines, workers, gpus)
 

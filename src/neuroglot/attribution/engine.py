@@ -40,7 +40,7 @@ from neuroglot.text.samples import Sample
 
 logger = logging.getLogger(__name__)
 
-BLOCK_BYTES = 2**19
+BLOCK_BYTES = 2**20
 """Of one float32 score of some neurons: with a and g beside it, what a core's own cache holds."""
 
 LINE = 64
@@ -266,12 +266,18 @@ class _Pass:
                         self.found[quantity][rows, place, neurons] = reduced
 
     def _blocks(self, value: Float[Tensor, "row token neuron"]) -> Iterator[tuple[slice, slice, slice]]:
-        """Rows of one length, the tokens of theirs that count, and as many neurons as fit the cache."""
+        """Rows of one length, the tokens of theirs that count, and neurons: as much as fits the cache."""
         width, start = value.shape[2], 0
         for length, group in groupby(self.batch.lengths.tolist()):
-            rows = slice(start, start + len(list(group)))
-            start = rows.stop
-            tokens = (rows.stop - rows.start) * length
-            step = width if value.is_cuda else max(1, BLOCK_BYTES // (4 * tokens * LINE)) * LINE
-            for first in range(0, width, step):
-                yield rows, self.counting(length), slice(first, first + step)
+            stop = start + len(list(group))
+            room = width * length * len(self.batch.samples) if value.is_cuda else BLOCK_BYTES // 4
+            rows = max(1, room // (width * length))
+            neurons = width if rows > 1 else max(1, room // (length * LINE)) * LINE
+            for first in range(start, stop, rows):
+                for left in range(0, width, neurons):
+                    yield (
+                        slice(first, min(first + rows, stop)),
+                        self.counting(length),
+                        slice(left, left + neurons),
+                    )
+            start = stop

@@ -165,7 +165,7 @@ def _compiled(
     model: LanguageModel, interventions: Sequence[Intervention]
 ) -> dict[str, dict[int, _LayerPatch]]:
     """Site → layer → patch, for the layers that any set touches."""
-    gain = torch.tensor([intervention.gain for intervention in interventions], device=model.device)
+    gain = torch.tensor([intervention.gain for intervention in interventions])
     plans: dict[str, dict[int, _LayerPatch]] = {}
     for site in dict.fromkeys(intervention.neurons.site for intervention in interventions):
         here = [intervention.neurons.site == site for intervention in interventions]
@@ -175,14 +175,11 @@ def _compiled(
             [i.neurons.mask if own else nobody for i, own in zip(interventions, here, strict=True)]
         )
         shifts = [i.shift if own else None for i, own in zip(interventions, here, strict=True)]
-        plans[site] = {
-            int(layer): _LayerPatch(
-                torch.from_numpy(masks[:, layer]).to(model.device),
-                gain,
-                _layer_shift(shifts, int(layer), model.device),
-            )
-            for layer in np.flatnonzero(masks.any(axis=(0, 2)))
-        }
+        plans[site] = {}
+        for layer in np.flatnonzero(masks.any(axis=(0, 2))).tolist():
+            device = model.site(site).device(layer)
+            chosen = torch.from_numpy(masks[:, layer]).to(device)
+            plans[site][layer] = _LayerPatch(chosen, gain.to(device), _layer_shift(shifts, layer, device))
     return plans
 
 

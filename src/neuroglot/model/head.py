@@ -19,8 +19,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-CHUNK_BYTES = 16 * 2**20
-"""Memory for one block of float32 logits: about what a processor's last cache holds."""
+CHUNK_BYTES = 4 * 2**20
+"""Memory for one block of float32 logits: about what the cores of a processor hold in their own caches."""
 
 GPU_SHARE = 16
 """On a GPU a block takes one part in so many of the memory that is free: there a product must be large."""
@@ -62,7 +62,7 @@ class Head:
         For the whole vocabulary at the positions of a whole batch there are the methods below.
         """
         bias = None if self.bias is None else self.bias[part]
-        logits = nn.functional.linear(hidden.to(self.weight.dtype), self.weight[part], bias).float()
+        logits = nn.functional.linear(hidden.to(self.weight), self.weight[part], bias).float()
         if self.scale != 1.0:
             logits *= self.scale
         if self.softcap is not None:

@@ -88,17 +88,21 @@ class LanguageModel:
             dtype: Precision of weights and activations.
             precision: Products of float32 weights: ``float32``, ``mixed`` (bfloat16, added up in float32), or
                 ``auto``: mixed where the processor has bfloat16 products.
-            device: Default: the first GPU, else the processor.
+            device: A device, or ``auto``: spread over all GPUs by accelerate. Default: the first GPU, else
+                the processor.
             trust_remote_code: Run code that a hub repository brings along.
 
         Raises:
             NeuroglotError: The model does not exist, cannot be reached, or is of an unknown family.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        spread = device == "auto"
         network, tokenizer, found = load_pretrained(
-            str(name), revision=revision, dtype=dtype, trust_remote_code=trust_remote_code
+            str(name), revision=revision, dtype=dtype, spread=spread, trust_remote_code=trust_remote_code
         )
-        return cls(network.to(device), tokenizer, str(name), found, precision)
+        if not spread:
+            network = network.to(device)
+        return cls(network, tokenizer, str(name), found, precision)
 
     def __repr__(self) -> str:
         size = f"{self.layers} layers × {self.sites['mlp'].width} neurons"
@@ -106,9 +110,8 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the input goes."""
-        weight: Tensor = self.network.get_input_embeddings().weight
-        return weight.device
+        """Where input goes and output comes: the head's. A model that is spread moves things itself."""
+        return self.head.weight.device
 
     def site(self, name: str) -> Site:
         """The site called ``name``; an unknown name says which one was meant."""
@@ -119,7 +122,7 @@ class LanguageModel:
     def body(self, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row position hidden"]:
         """The last hidden state, after the final norm: what the head multiplies."""
         hidden: Tensor = self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
-        return hidden
+        return hidden.to(ids.device)
 
     def products(self) -> AbstractContextManager[None]:
         """Inside, products run in the model's `precision`; outside, and for proofs, in float32."""

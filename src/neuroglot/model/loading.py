@@ -64,9 +64,16 @@ def cache_folder() -> Path:
 
 
 def load_pretrained(
-    name: str, *, revision: str | None, dtype: str, trust_remote_code: bool
+    name: str, *, revision: str | None, dtype: str, spread: bool, trust_remote_code: bool
 ) -> tuple[Any, Any, str | None]:
     """The transformers model and tokenizer for ``name``, and what identifies the version that was loaded.
+
+    Args:
+        name: What the user asked for.
+        revision: Branch, tag or commit, for hub ids.
+        dtype: Precision of weights and activations.
+        spread: Over all GPUs; else everything is on the processor.
+        trust_remote_code: Run code that a hub repository brings along.
 
     Raises:
         NeuroglotError: No such model, no network, or weights in a format that runs code when read.
@@ -84,7 +91,11 @@ def load_pretrained(
     logging.disable_progress_bar()
     try:
         network = AutoModelForCausalLM.from_pretrained(
-            source, dtype=getattr(torch, dtype), use_safetensors=True, **options
+            source,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            device_map="auto" if spread else None,
+            **options,
         )
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, SafetensorError) as error:

@@ -40,6 +40,10 @@ class Site:
         """The module of ``layer`` whose input or output is this site's tensor."""
         return self.blocks[layer].get_submodule(self.tap.module)
 
+    def device(self, layer: int) -> torch.device:
+        """Where the tensor of ``layer`` is: the layers of a model that is spread lie on several devices."""
+        return next(self.blocks[layer].parameters()).device
+
     @contextmanager
     def visit(self, visitors: Mapping[int, Visitor]) -> Iterator[None]:
         """Calls ``visitors[layer]`` on the layer's tensor in every forward pass inside the context."""

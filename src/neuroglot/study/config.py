@@ -88,21 +88,23 @@ class Execution(Strict):
     Attributes:
         kind: ``local``, in this process; or ``ray``, by workers that each hold a replica of the model.
         workers: How many; default: one a GPU of the cluster, without GPUs one a machine.
-        gpus: GPUs a worker: one, a fraction of one, or 0; default: 1 where there are any. (A replica spread
-            over several is not built: `LanguageModel` keeps a model on one device.)
+        gpus: GPUs a worker: a fraction, or several over which one replica is spread; default: 1 where there
+            are any.
         address: ``local`` starts Ray on this machine, ``auto`` finds the cluster that it is part of,
             ``ray://host:10001`` or ``host:6379`` names one.
     """
 
     kind: Literal["local", "ray"] = "local"
     workers: int | None = Field(None, ge=1)
-    gpus: float | None = Field(None, ge=0, le=1)
+    gpus: float | None = Field(None, ge=0)
     address: str = Field("local", pattern=r"^(local|auto|(ray://)?[\w.-]+:\d+)$")
 
     @model_validator(mode="after")
     def _sensible(self) -> "Execution":
         if self.kind == "local" and (self.workers, self.gpus, self.address) != (None, None, "local"):
             raise ValueError("workers, gpus and address are for `kind: ray`")
+        if self.gpus and self.gpus > 1 and self.gpus % 1:
+            raise ValueError(f"gpus must be a fraction of one or a whole number, not {self.gpus}")
         return self
 
 
@@ -117,6 +119,8 @@ class Study(Strict):
         precision: Of the products of float32 weights: ``float32``, ``mixed`` (bfloat16, added up in float32),
             or ``auto``: mixed where the processor has bfloat16 products.
         checkpointing: Less memory for the backward pass, at the price of a second forward pass.
+        device: Where the model runs: ``cpu``, ``cuda:1``, or ``auto``, spread over all GPUs; default: the
+            first GPU, else the processor. Workers have devices of their own.
         trust_remote_code: Run code that a hub repository brings along.
         text: Corpus, languages and split.
         recipes: Names, or whole recipes.
@@ -136,6 +140,7 @@ class Study(Strict):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     precision: Literal["auto", "float32", "mixed"] = "auto"
     checkpointing: bool = False
+    device: str | None = Field(None, pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
     trust_remote_code: bool = False
     text: Text
     recipes: list[Recipe] = Field(min_length=1)
@@ -230,7 +235,7 @@ class Study(Strict):
     @property
     def digest(self) -> str:
         """A short checksum of the whole configuration, but for where and how the work is done."""
-        document = self.model_dump(mode="json", exclude={"executor", "checkpointing"})
+        document = self.model_dump(mode="json", exclude={"executor", "checkpointing", "device"})
         return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -159,7 +159,7 @@ class Run:
             study = self.study
             with located(study.at("model")):
                 # Workers need the devices; here, all that is asked of the model is what it is.
-                here = None if study.executor.kind == "local" else "cpu"
+                here = study.device if study.executor.kind == "local" else "cpu"
                 model = LanguageModel.load(**study.loading, device=here)
             with located(study.at("layers")):
                 check_layers(study.layers or [], model.layers)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, EVERYTHING_OFF, Ablation, Mask
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import tabulate
@@ -97,7 +98,16 @@ def score(
     reading = Reading(
         executor or Local(model), samples, layers, positions, summary, attributes, checkpointing
     )
-    return reading.bank(wanted, folder, track)
+    bank = reading.bank(wanted, folder, track)
+    lost = [language for language in corpus.languages if language not in bank.languages]
+    if lost:
+        first = next(one for one in bank.quarantined if one["language"] == lost[0])
+        place = "the output" if first["layer"] is None else f"layer {first['layer']}"
+        raise NeuroglotError(
+            f"no sample of {lost[0]!r} has finite scores: {first['score']} is not finite in {place}; "
+            "try dtype float32"
+        )
+    return bank
 
 
 def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1%") -> dict[str, NeuronSet]:

@@ -49,7 +49,7 @@ class Actors:
         fingerprint: Of the driver's model, which the workers' must have too.
         precision: Of its products, which those of workers without GPU have too.
         workers: How many; None: one a GPU, without GPUs one a machine.
-        gpus: Share of a GPU a worker; None: 1 where there are any.
+        gpus: GPUs a worker; None: 1 where there are any.
         address: ``local``, ``auto``, ``host:port`` or ``ray://host:port``.
     """
 
@@ -131,7 +131,9 @@ class Actors:
         # Machines may differ in what their processors are fast at; the numbers must not.
         precision = self._loading["precision"] if room.gpus else self._precision
         remote = ray.remote(Worker).options(**options).remote
-        return remote({**self._loading, "precision": precision}, self._fingerprint, room.threads)
+        device = "auto" if room.gpus > 1 else None
+        loading = {**self._loading, "precision": precision, "device": device}
+        return remote(loading, self._fingerprint, room.threads)
 
     def _dismiss(self, worker: Any) -> None:
         self._workers.remove(worker)

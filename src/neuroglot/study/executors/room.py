@@ -19,8 +19,8 @@ class Machine:
     gpus: int
 
     def places(self, gpus: float) -> int:
-        """Workers that its GPUs hold, each with this share of one: a share never lies on two."""
-        return self.gpus * int(1 / gpus + 1e-6)
+        """Workers that its GPUs hold, several on one or one on several; a fraction lies on one GPU."""
+        return self.gpus * int(1 / gpus + 1e-6) if gpus < 1 else self.gpus // int(gpus)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Room:
 
     Attributes:
         workers: How many there are.
-        gpus: Share of a GPU each; 0: none.
+        gpus: GPUs each; 0: none.
         threads: Processor threads each, so that those of one machine do not fight over its cores.
     """
 
@@ -50,7 +50,7 @@ def room_for(machines: Sequence[Machine], workers: int | None, gpus: float | Non
         places = sum(machine.places(gpus) for machine in machines)
         if places < (workers or 1):
             raise NeuroglotError(
-                f"{workers or 1} workers of {gpus:g} GPU each do not fit: there is room for {places}, "
+                f"{workers or 1} workers of {gpus:g} GPUs each do not fit: there is room for {places}, "
                 f"with {sum(machine.gpus for machine in machines)} GPUs on {len(machines)} machines"
             )
         workers = workers or places
