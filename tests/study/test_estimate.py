@@ -80,7 +80,7 @@ def test_it_is_said_before_the_work_and_only_to_who_asked(model):
     Local(model).expect(pieces)
     Local(model, said.append).expect(pieces)
     assert len(said) == 1
-    assert said[0].startswith("about ")
+    assert str(said[0]).startswith("about ")
 
 
 @pytest.mark.parametrize(

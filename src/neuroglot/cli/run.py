@@ -9,6 +9,7 @@ from neuroglot.cli.app import app, notes, output, print_json
 
 if TYPE_CHECKING:
     from neuroglot.study.config import Study
+    from neuroglot.study.executors.estimate import Estimate
 
 FOLDER = typer.Option(None, "--out", help="Run folder. Default: runs/<name of the study>.")
 STUDY = typer.Argument(help="A study's YAML file, or the name of a bundled one (demo, demo-full).")
@@ -27,7 +28,7 @@ def run(
     run_study(load_study(study), out or Path("runs") / study.stem, as_json=as_json)
 
 
-def announce(expected: str) -> None:
+def announce(expected: "Estimate") -> None:
     """Says what a long stage will take, on standard error."""
     notes.print(f"This takes {expected}.", highlight=False)
 

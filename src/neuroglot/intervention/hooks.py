@@ -67,18 +67,17 @@ class Applied:
 
 @dataclass(frozen=True)
 class _LayerPatch:
-    """What happens to one layer under each intervention."""
+    """What happens to one layer under each intervention: a ← gain·a + shift; 1 and 0 where nothing does."""
 
-    chosen: Bool[Tensor, "intervention neuron"]
-    gain: Float[Tensor, " intervention"]
+    gain: Float[Tensor, "intervention neuron"]
     shift: Float[Tensor, "intervention neuron"] | None
 
     def __call__(self, applied: Applied, activation: Float[Tensor, "row token neuron"]) -> Tensor:
         rows = len(activation)
-        value = activation * applied._of_rows(self.gain, rows)[:, None, None].to(activation.dtype)
+        value = activation * applied._of_rows(self.gain, rows)[:, None].to(activation.dtype)
         if self.shift is not None:
-            value = value + applied._of_rows(self.shift, rows)[:, None].to(activation.dtype)
-        return torch.where(applied._of_rows(self.chosen, rows)[:, None], value, activation)
+            value += applied._of_rows(self.shift, rows)[:, None].to(activation.dtype)
+        return value
 
 
 def check_fits(model: LanguageModel, neurons: NeuronSet) -> None:
@@ -165,31 +164,32 @@ def _compiled(
     model: LanguageModel, interventions: Sequence[Intervention]
 ) -> dict[str, dict[int, _LayerPatch]]:
     """Site → layer → patch, for the layers that any set touches."""
-    gain = torch.tensor([intervention.gain for intervention in interventions])
     plans: dict[str, dict[int, _LayerPatch]] = {}
     for site in dict.fromkeys(intervention.neurons.site for intervention in interventions):
-        here = [intervention.neurons.site == site for intervention in interventions]
-        shape = (model.layers, model.site(site).width)
-        nobody = np.zeros(shape, dtype=bool)
-        masks = np.stack(
-            [i.neurons.mask if own else nobody for i, own in zip(interventions, here, strict=True)]
-        )
-        shifts = [i.shift if own else None for i, own in zip(interventions, here, strict=True)]
-        plans[site] = {}
-        for layer in np.flatnonzero(masks.any(axis=(0, 2))).tolist():
-            device = model.site(site).device(layer)
-            chosen = torch.from_numpy(masks[:, layer]).to(device)
-            plans[site][layer] = _LayerPatch(chosen, gain.to(device), _layer_shift(shifts, layer, device))
+        own = [intervention if intervention.neurons.site == site else None for intervention in interventions]
+        nobody = np.zeros((model.layers, model.site(site).width), dtype=bool)
+        masks = np.stack([nobody if one is None else one.neurons.mask for one in own])
+        plans[site] = {
+            layer: _layer_patch(own, masks[:, layer], layer, model.site(site).device(layer))
+            for layer in np.flatnonzero(masks.any(axis=(0, 2))).tolist()
+        }
     return plans
 
 
-def _layer_shift(shifts: Sequence[np.ndarray | None], layer: int, device: torch.device) -> Tensor | None:
-    known = [shift for shift in shifts if shift is not None]
-    if not known:
-        return None
-    nothing = np.zeros_like(known[0][layer])
-    rows = [nothing if shift is None else shift[layer] for shift in shifts]
-    return torch.from_numpy(np.stack(rows)).to(device)
+def _layer_patch(
+    own: Sequence[Intervention | None],
+    chosen: Bool[np.ndarray, "intervention neuron"],
+    layer: int,
+    device: torch.device,
+) -> _LayerPatch:
+    gain, shift = np.ones(chosen.shape, dtype=np.float32), np.zeros(chosen.shape, dtype=np.float32)
+    for row, one in enumerate(own):
+        if one is not None:
+            gain[row, chosen[row]] = one.gain
+            if one.shift is not None:
+                shift[row, chosen[row]] = one.shift[layer, chosen[row]]
+    moved = torch.from_numpy(shift).to(device) if shift.any() else None
+    return _LayerPatch(torch.from_numpy(gain).to(device), moved)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-CHUNK_BYTES = 4 * 2**20
+CHUNK_BYTES = 8 * 2**20
 """Memory for one block of float32 logits: about what the cores of a processor hold in their own caches."""
 
 GPU_SHARE = 16

@@ -5,12 +5,14 @@ in one rename, after everything in it is written: a killed conversion leaves a t
 one removes.
 """
 
+import gc
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -90,19 +92,32 @@ def load_pretrained(
 
     logging.disable_progress_bar()
     try:
-        network = AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            device_map="auto" if spread else None,
-            **options,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        with _collector_off():
+            network = AutoModelForCausalLM.from_pretrained(
+                source,
+                dtype=getattr(torch, dtype),
+                use_safetensors=True,
+                device_map="auto" if spread else None,
+                **options,
+            )
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, SafetensorError) as error:
         raise NeuroglotError(_reason(name, folder, error)) from error
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made up by transformers, for want of a file
         raise NeuroglotError(f"model {name!r} has no tokenizer files")
     return network, tokenizer, found or getattr(network.config, "_commit_hash", None)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """A tokenizer is half a million small objects, all kept: looking for rubbish among them takes seconds."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _folder_of(name: str) -> tuple[Path | None, str | None]:

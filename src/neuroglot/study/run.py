@@ -41,6 +41,7 @@ from neuroglot.statistics.shard import load_shard
 from neuroglot.study.ablating import Ablating, piece_path
 from neuroglot.study.config import Study, load_study
 from neuroglot.study.executors import available, executor_of
+from neuroglot.study.executors.estimate import Estimate
 from neuroglot.study.executors.piece import Executor
 from neuroglot.study.plan import control_sets, masks, pieces, quantities_beside_recipes
 from neuroglot.study.reading import digest, finished_bank
@@ -73,7 +74,7 @@ class Run:
         folder: Path,
         study: Study,
         track: Track = silent,
-        announce: Callable[[str], None] | None = None,
+        announce: Callable[[Estimate], None] | None = None,
     ) -> None:
         self.folder = folder
         self.study = study
@@ -90,7 +91,7 @@ class Run:
         folder: Path | str,
         study: Study,
         track: Track = silent,
-        announce: Callable[[str], None] | None = None,
+        announce: Callable[[Estimate], None] | None = None,
     ) -> "Run":
         """A run in a new folder, or in one that holds an earlier run: what is finished there is kept."""
         folder = Path(folder)
@@ -109,7 +110,7 @@ class Run:
 
     @classmethod
     def open(
-        cls, folder: Path | str, track: Track = silent, announce: Callable[[str], None] | None = None
+        cls, folder: Path | str, track: Track = silent, announce: Callable[[Estimate], None] | None = None
     ) -> "Run":
         """A run that was begun before."""
         folder = Path(folder)

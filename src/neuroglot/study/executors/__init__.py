@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.study.executors.estimate import Estimate
 from neuroglot.study.executors.local import Local
 from neuroglot.study.executors.piece import Executor
 
@@ -23,7 +24,7 @@ def executor_of(
     execution: "Execution",
     model: LanguageModel,
     loading: Mapping[str, Any],
-    announce: Callable[[str], None] | None = None,
+    announce: Callable[[Estimate], None] | None = None,
 ) -> Executor:
     """What a study's key ``executor`` asks for.
 

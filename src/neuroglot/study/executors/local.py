@@ -9,7 +9,7 @@ from neuroglot.files import writing
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.model.memory import release
 from neuroglot.statistics.shard import save_shard
-from neuroglot.study.executors.estimate import estimated
+from neuroglot.study.executors.estimate import Estimate, estimated
 from neuroglot.study.executors.piece import Advance, Piece
 
 
@@ -23,12 +23,12 @@ class Local:
     """
 
     model: LanguageModel
-    announce: Callable[[str], None] | None = None
+    announce: Callable[[Estimate], None] | None = None
 
     def expect(self, pieces: Sequence[Piece]) -> None:
         """Tries a little of the work, if there is much of it."""
         if self.announce is not None and (expected := estimated(self.model, pieces)) is not None:
-            self.announce(str(expected))
+            self.announce(expected)
 
     def run(self, pieces: Sequence[Piece], advance: Advance) -> Iterator[tuple[int, xr.DataTree]]:
         """Each piece in turn (see `Executor.run`)."""
