@@ -31,6 +31,7 @@ PARTS = {
     "masks": "masks",
     "conductance": "conductance",
     "neurons": "neurons",
+    "estimate": "expected",
     "analysis": "analysis",
     "start": "start",
     "workers": "workers",

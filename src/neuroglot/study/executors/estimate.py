@@ -1,4 +1,4 @@
-"""What a run will take, said before it begins: a little of its own work is done twice, timed and weighed.
+"""What a run will take, said before it begins: a little of its own work is done, timed and weighed.
 
 The little is the beginning of the first piece, whose samples are the longest. How memory grows from the
 smaller trial to the larger one, position by position, gives the peak of a full batch; how time grows gives
@@ -53,8 +53,10 @@ def estimated(model: LanguageModel, pieces: Sequence[Piece]) -> Estimate | None:
         return None
     work = pieces[0].work
     small, large = (work.little(size) for size in TRIALS)
-    _tried(model, small)  # warms up: weights are read from disk, kernels chosen
-    (quick, low), (slow, high) = _tried(model, small), _tried(model, large)
+    # The first time weighs: no freed memory lies about yet. The second time counts: weights have been read from
+    # disk, and kernels chosen for these shapes.
+    (_, low), (_, high) = _tried(model, small), _tried(model, large)
+    (quick, _), (slow, _) = _tried(model, small), _tried(model, large)
     apart = large.positions - small.positions
     seconds, memory = slow / large.tokens, high
     if apart:  # else one sample fills the smaller trial already
