@@ -53,8 +53,8 @@ def estimated(model: LanguageModel, pieces: Sequence[Piece]) -> Estimate | None:
         return None
     work = pieces[0].work
     small, large = (work.little(size) for size in TRIALS)
-    # The first time weighs: no freed memory lies about yet. The second time counts: weights have been read from
-    # disk, and kernels chosen for these shapes.
+    # The first time weighs: no freed memory lies about yet. The second time counts: weights have been read
+    # from disk, and kernels chosen for these shapes.
     (_, low), (_, high) = _tried(model, small), _tried(model, large)
     (quick, _), (slow, _) = _tried(model, small), _tried(model, large)
     apart = large.positions - small.positions
