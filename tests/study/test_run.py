@@ -83,6 +83,14 @@ def test_one_more_recipe_computes_only_what_is_lacking(finished, study, work, tm
     assert results(finished) == results(tmp_path / "fresh")
 
 
+def test_another_precision_computes_everything_anew(finished, study, work):
+    """A run that goes on on another processor must not mix its numbers with those of the first."""
+    run = run_stages(finished, study(precision="mixed"))
+    assert len(work["quantities"]) > 0
+    assert len(work["masks"]) == len(run.ablation.masks)
+    assert json.loads(run.bank.attributes["model"])["precision"] == "mixed"
+
+
 def test_one_recipe_less_computes_nothing(finished, study, work):
     run_stages(finished, study(recipes=["grad_act"]))
     assert work == {"quantities": [], "masks": []}

@@ -71,14 +71,14 @@ class Ablating:
 
     Attributes:
         executor: Whoever has the model.
-        fingerprint: Of the model's weights.
+        reader: The model's fingerprint and precision.
         samples: The text to report on.
         folder: Of the pieces.
         attributes: Provenance for them.
     """
 
     executor: Executor
-    fingerprint: str
+    reader: str
     samples: Sequence[Sample]
     folder: Path
     attributes: Mapping[str, str]
@@ -86,9 +86,7 @@ class Ablating:
     def keys(self, parts: Sequence[Masks]) -> list[str]:
         """The name of each piece."""
         ids = [sample.ids for sample in self.samples]
-        return [
-            digest(self.fingerprint, ids, [_described(mask, act) for mask, act in part]) for part in parts
-        ]
+        return [digest(self.reader, ids, [_described(mask, act) for mask, act in part]) for part in parts]
 
     def work(self, parts: Sequence[Masks], track: Track) -> None:
         """Does every piece that is not there."""

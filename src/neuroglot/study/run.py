@@ -190,7 +190,7 @@ class Run:
     def score(self) -> ScoreBank:
         """Stage 1: one pass over the identification text."""
         study, text = self.study, self.text["identify"]  # text first: its mistakes cost no model time
-        key = digest(self.model.fingerprint, text.fingerprint, study.layers, study.positions, study.text.unit)
+        key = digest(self._reader, text.fingerprint, study.layers, study.positions, study.text.unit)
 
         def work() -> ScoreBank:
             self._samples("report")  # a sentence that cannot be used shows now, not after the pass
@@ -258,7 +258,7 @@ class Run:
         parts = list(pieces(todo))
         ablating = Ablating(
             self.executor,
-            self.model.fingerprint,
+            self._reader,
             self._samples("report"),
             self.folder / "ablation",
             self._provenance("report"),
@@ -329,6 +329,11 @@ class Run:
                 f"stage {stage!r} of the run in {str(self.folder)!r} is not finished: run it first"
             )
         return dict(stages[stage])
+
+    @property
+    def _reader(self) -> str:
+        """Weights and precision: numbers of different ones never meet."""
+        return f"{self.model.fingerprint} {self.model.precision}"
 
     def _provenance(self, part: str) -> dict[str, str]:
         return {
