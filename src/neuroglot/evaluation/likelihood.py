@@ -52,7 +52,8 @@ def likelihood(
         NeuroglotError: An intervention does not do what it says, or a single sample does not fit memory.
     """
     names, several = list(interventions), list(interventions.values())
-    proofs = prove(model, several)
+    with model.products():  # what is proven is what is then measured
+        proofs = prove(model, several)
     reader = _Reader(model, samples, several, advance)
     with torch.inference_mode(), model.products(), intervene(model, [*several, _nothing(model)]) as applied:
         sharing = _sharing(model, several)
