@@ -47,7 +47,7 @@ CONFIGURATION = {
     ),
     "contrast": (
         {"recipes": [{"name": "a", "score": "active", "contrast": "zscor"}]},
-        "recipes[0].contrast.name: unknown contrast 'zscor'; did you mean 'zscore'?",
+        "recipes[0].contrast: unknown contrast 'zscor'; did you mean 'zscore'?",
     ),
     "option of a contrast": (
         {
@@ -56,7 +56,7 @@ CONFIGURATION = {
             ],
             **ALL,
         },
-        "recipes[0]: recipe 'a': contrast 'entropy': ",
+        "unknown option 'rate'; did you mean 'filter_rate'?",
     ),
     "reference of a contrast": (
         {

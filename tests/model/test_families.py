@@ -1,7 +1,7 @@
 import pytest
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.model.families import FAMILIES, Family, Tap, family_of
+from neuroglot.model.families import FAMILIES, Attention, Family, Tap, family_of
 
 
 def test_an_unknown_family_is_refused_with_what_is_known_and_how_to_add_one():
@@ -28,3 +28,14 @@ def test_the_sites_of_a_gated_mlp():
     assert taps["mlp_up"] == up
     assert taps["mlp_gate_pre"] == Tap("act", "input")
     assert (taps["resid_pre"], taps["resid"]) == (Tap("", "input"), Tap("", "output"))
+
+
+def test_the_sites_of_attention():
+    assert not [site for site in Family("h", "out", "act").taps if site.startswith("attn")]
+    separate = Family("h", "out", "act", attention=Attention("o", ("q", "k", "v"))).taps
+    assert separate["attn_out"] == Tap("o", "input")
+    assert [separate[f"attn_{name}"] for name in "qkv"] == [Tap(name, "output") for name in "qkv"]
+    fused = Attention("o", "qkv").taps
+    assert [fused[f"attn_{name}"].after for name in "qkv"] == [(), ("attn_q",), ("attn_q", "attn_k")]
+    assert {fused[f"attn_{name}"].module for name in "qkv"} == {"qkv"}
+    assert Attention("o").taps == {"attn_out": Tap("o", "input")}

@@ -34,7 +34,9 @@ def test_a_visitor_sees_batch_token_neuron(family):
 
 
 @pytest.mark.parametrize("family", CONFIGURATIONS)
-@pytest.mark.parametrize("site", ["mlp", "mlp_gate", "mlp_gate_pre", "mlp_up", "resid_pre", "resid"])
+@pytest.mark.parametrize(
+    "site", ["mlp", "mlp_gate", "mlp_gate_pre", "mlp_up", "resid_pre", "resid", "attn_out"]
+)
 def test_what_a_visitor_returns_goes_on_and_nothing_lasts(family, site):
     model = tiny_model(family)
     before = model.body(IDS)

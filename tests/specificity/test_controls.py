@@ -43,6 +43,44 @@ def test_matched_fills_the_same_cells_with_other_neurons():
     assert (control != matched(mask, RATES, seed=4)).any()
 
 
+def properties(seed=0):
+    """What a control can be matched on, [layer, neuron]: some deciles of it in few neurons' hands."""
+    rng = np.random.default_rng(seed)
+    magnitude = rng.lognormal(sigma=2, size=SHAPE) * 10.0 ** np.arange(-3, 0)[:, None]
+    return {
+        "firing rate": rng.beta(0.3, 3, size=SHAPE),
+        "magnitude": magnitude,
+        "displacement": magnitude * np.linalg.norm(rng.standard_t(3, size=(3, 16, 200)), axis=1),
+    }
+
+
+@pytest.mark.parametrize("what", properties())
+def test_matched_on_any_property(what):
+    values = properties()[what]
+    # Chosen as a method might: mostly neurons that have much of it.
+    mask = np.random.default_rng(1).random(SHAPE) < 0.4 * values / values.max(axis=1, keepdims=True) + 0.05
+    control = matched(mask, values, 7, what)
+    assert mask.sum() > 30
+    assert not (control & mask).any()
+    np.testing.assert_array_equal(control.sum(axis=1), mask.sum(axis=1))
+    for layer in range(3):
+        edges = np.quantile(values[layer], np.arange(0.1, 0.95, 0.1))
+        own, other = (
+            np.bincount(np.digitize(values[layer][one[layer]], edges), minlength=10)
+            for one in (mask, control)
+        )
+        np.testing.assert_array_equal(own, other)
+
+
+def test_a_match_on_one_property_is_none_on_another():
+    """Which is why there are several."""
+    rate, displacement = properties()["firing rate"], properties()["displacement"]
+    mask = displacement > np.quantile(displacement, 0.9, axis=1, keepdims=True)
+    mask &= np.random.default_rng(2).random(SHAPE) < 0.5
+    by_rate, by_displacement = matched(mask, rate, 0), matched(mask, displacement, 0)
+    assert displacement[by_rate].mean() < 0.5 * displacement[by_displacement].mean()
+
+
 def test_matched_leaves_layers_without_chosen_neurons_alone():
     mask = chosen()
     mask[1] = False
@@ -72,3 +110,5 @@ def test_a_control_that_cannot_be():
         matched(mask, np.zeros((1, 10)), seed=0)
     with pytest.raises(NeuroglotError, match="without a firing rate"):
         matched(np.eye(1, 10, dtype=bool), np.full((1, 10), np.nan), seed=0)
+    with pytest.raises(NeuroglotError, match="layer 0 has neurons without a displacement"):
+        matched(np.eye(1, 10, dtype=bool), np.full((1, 10), np.nan), 0, "displacement")

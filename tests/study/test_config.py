@@ -49,7 +49,7 @@ def test_a_recipe_is_rehearsed_with_the_languages_of_the_study(study):
     """It would fail only after the pass otherwise."""
     mine = {"name": "mine", "score": "active", "contrast": {"name": "entropy", "options": {"filter_rate": 2}}}
     with pytest.raises(
-        NeuroglotError, match=r"recipes\[0\]: filter_rate must be above 0 and at most 1, not 2"
+        NeuroglotError, match=r"recipes\[0\]\.contrast: filter_rate must be above 0 and at most 1, not 2"
     ):
         study(recipes=[mine], interventions={"zero": "all"})
 

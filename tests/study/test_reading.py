@@ -121,7 +121,7 @@ def test_a_damaged_index_is_one_line(content, tmp_path):
 def test_a_streamed_bank_knows_one_unit():
     grad_act = load_recipe("grad_act")
     assert Summary.needed_by([grad_act], [FIRES]) == Summary("tokens", False)
-    median = grad_act.model_copy(update={"samples": "median", "per": "bytes"})
+    median = load_recipe("grad_act", samples="median", per="bytes")
     assert Summary.needed_by([median], []) == Summary("bytes", True)
     for recipes, also in (([median, grad_act], []), ([median], [FIRES])):
         with pytest.raises(NeuroglotError, match=r"knows one unit: .* per bytes and per tokens"):

@@ -71,5 +71,5 @@ def test_a_file_of_ones_own(tmp_path):
 
 
 def test_an_option_that_the_contrast_does_not_have():
-    with pytest.raises(NeuroglotError, match=r"recipe 'mine': contrast 'margin': .*nonsense"):
-        recipe(contrast={"name": "margin", "options": {"nonsense": 1}}).choose(STATISTIC, 1)
+    with pytest.raises(ValueError, match=r"contrast 'margin' has no options \(given: 'nonsense'\)"):
+        recipe(contrast={"name": "margin", "options": {"nonsense": 1}})

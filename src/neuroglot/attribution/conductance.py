@@ -10,7 +10,7 @@ Summed over the residual stream of any layer, conductance tends to s(α_last) �
 zeros norms blow small inputs up, and at α = 0 most layers' gradients are not finite: the path starts above.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,17 +20,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neuroglot.attribution.paths import LOWEST, Schedule, check_path
+from neuroglot.attribution.scores import sweep
+from neuroglot.attribution.sweeps import Activation, Swept, Value
 from neuroglot.errors import NeuroglotError
+from neuroglot.model.batch import Batch
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.statistics.reductions import REDUCTIONS
-
-Hidden = Float[Tensor, "row position hidden"]
-Activation = Float[Tensor, "row position neuron"]
-Value = Callable[[Hidden], tuple[Float[Tensor, " row"], Hidden]]
-"""Last hidden states → s of each row and ∂s/∂hidden: an objective that knows its batch and its head."""
-
-LOWEST = 1e-5
-"""Where paths begin: so low that s is what it is at a baseline of zeros, and above 0."""
 
 
 def uniform(steps: int) -> tuple[float, ...]:
@@ -43,7 +39,7 @@ def uniform(steps: int) -> tuple[float, ...]:
     Raises:
         NeuroglotError: There is no step.
     """
-    _check(steps)
+    check_path(steps)
     return (LOWEST, *(k / steps for k in range(1, steps + 1)))
 
 
@@ -53,13 +49,24 @@ def log_spaced(steps: int) -> tuple[float, ...]:
     Raises:
         NeuroglotError: There is no step.
     """
-    _check(steps)
+    check_path(steps)
     return tuple(LOWEST ** (1 - k / steps) for k in range(steps + 1))
 
 
-def _check(steps: int) -> None:
-    if steps < 1:
-        raise NeuroglotError(f"a path needs at least 1 step, not {steps}")
+@dataclass(frozen=True)
+class ConductancePath:
+    """Options of the score.
+
+    Attributes:
+        steps: Steps from a baseline of zeros to the text's embeddings: a backward pass each.
+        schedule: α spaced ``uniform`` or ``log``.
+    """
+
+    steps: int = 16
+    schedule: Schedule = "uniform"
+
+    def __post_init__(self) -> None:
+        check_path(self.steps, self.schedule)
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ def conductance(
     layers: Sequence[int] | None = None,
     alphas: Sequence[float] = uniform(16),
     baseline: Float[Tensor, "..."] | float = 0.0,
+    finite: bool = True,
 ) -> Conductance:
     """All neurons' conductance for s, every layer and row in one sweep.
 
@@ -124,6 +132,7 @@ def conductance(
         layers: Default: all. Nothing below the lowest is back-propagated.
         alphas: The path, rising; a step lies between each two.
         baseline: The embeddings at α = 0; anything that can be spread over [row, position, hidden].
+        finite: Refuse an s or a gradient that is not; otherwise the scores of that row will not be, either.
 
     Returns:
         Per-token scores in float32 or finer, and s at both ends.
@@ -136,26 +145,50 @@ def conductance(
         raise NeuroglotError(f"a path is at least two rising values of α, not {list(alphas)}")
     chosen = list(range(model.layers)) if layers is None else sorted(set(layers))
     check_layers(chosen, model.layers)
-    sweep = _Sweep()
+    path = _Sweep(finite)
     values = []
     with ExitStack() as stack:
         for site in sites:
-            visitors = {layer: partial(sweep.visit, site, layer) for layer in chosen}
+            visitors = {layer: partial(path.visit, site, layer) for layer in chosen}
             stack.enter_context(model.site(site).visit(visitors))
         # Downwards, so that a gradient meets the activation of the step above as it arrives and is freed.
         for alpha in reversed(alphas):
-            sweep.alpha, last = alpha, alpha == alphas[-1]
+            path.alpha, last = alpha, alpha == alphas[-1]
             with _faded(model, alpha, baseline), torch.set_grad_enabled(not last):
                 hidden = model.body(ids)
             with torch.no_grad():
                 s, slope = value(hidden.detach())
-            if not s.isfinite().all():
+            if finite and not s.isfinite().all():
                 raise NeuroglotError(f"s is not finite at α = {alpha:g} of the path")
             values.append(s)
             if not last:
                 hidden.backward(slope)
-    tokens = {site: {layer: sweep.total[site, layer] for layer in chosen} for site in sites}
+    tokens = {site: {layer: path.total[site, layer] for layer in chosen} for site in sites}
     return Conductance(tokens, values[-1], values[0])
+
+
+@sweep("conductance", options=ConductancePath, power=1)
+def conductance_score(
+    model: LanguageModel,
+    batch: Batch,
+    value: Value,
+    sites: Sequence[str],
+    layers: Sequence[int],
+    options: ConductancePath,
+) -> Swept:
+    """Σ g(α)·Δa along the straight path of the embeddings from zeros.
+
+    Only the residual stream carries all of s: completeness is a promise at site ``resid`` alone, and
+    `Swept.missing` tells of no other. Where a row's s or gradient is not finite, its scores are not.
+    """
+    alphas = (uniform if options.schedule == "uniform" else log_spaced)(options.steps)
+    found = conductance(model, batch.ids, value, sites=sites, layers=layers, alphas=alphas, finite=False)
+    whole = [("resid", layer) for layer in layers if "resid" in sites]
+    return Swept(
+        found.tokens,
+        missing={place: found.missing(*place) for place in whole},
+        change=dict.fromkeys(whole, found.end - found.start),
+    )
 
 
 @contextmanager
@@ -174,6 +207,7 @@ def _faded(model: LanguageModel, alpha: float, baseline: Tensor | float) -> Iter
 class _Sweep:
     """The sums so far, and the activations one step up."""
 
+    finite: bool
     alpha: float = 1.0
     total: dict[tuple[str, int], Activation] = field(default_factory=dict)
     above: dict[tuple[str, int], Activation] = field(default_factory=dict)
@@ -192,7 +226,7 @@ class _Sweep:
         return activation
 
     def _add(self, place: tuple[str, int], value: Activation, slope: Activation) -> None:
-        if not slope.isfinite().all():
+        if self.finite and not slope.isfinite().all():
             site, layer = place
             raise NeuroglotError(
                 f"the gradient at {site!r} of layer {layer} is not finite at α = {self.alpha:g}: "

@@ -8,13 +8,15 @@
 4. As the gradient of each layer arrives, its scores are reduced from [row, token, neuron] to [row, neuron]:
    rows of one length together, so that no padding is read, and as many neurons at a time as the cache holds,
    so that a and g are read from memory once however many scores are asked for.
+
+Scores that go back by other rules (relevance) take a pass of their own, and sweeps as many as they need.
 """
 
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -26,16 +28,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neuroglot.attribution.scores import SCORES
+from neuroglot.attribution.sweeps import Hidden, Swept
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.batch import Batch, default_budget
 from neuroglot.model.checkpointing import checkpointed
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.model.memory import in_batches
 from neuroglot.model.precision import products
-from neuroglot.objective import OBJECTIVES
+from neuroglot.objective import OBJECTIVES, Objective
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.reductions import REDUCTIONS
-from neuroglot.statistics.shard import samples_shard
+from neuroglot.statistics.shard import COMPLETENESS, samples_shard
 from neuroglot.text.samples import Sample
 
 logger = logging.getLogger(__name__)
@@ -52,7 +55,7 @@ def score_samples(
     samples: Sequence[Sample],
     quantities: Sequence[Quantity],
     *,
-    objective: str | Sequence[str] = "logprob",
+    objective: str | Objective | Sequence[str] = "logprob",
     layers: Sequence[int] | None = None,
     positions: str = "all",
     token_budget: int | None = None,
@@ -69,7 +72,7 @@ def score_samples(
         model: The model.
         samples: The text, tokenised.
         quantities: What to keep.
-        objective: The scalar s; or one name a sample.
+        objective: The scalar s, by name or with options of its own; or one name a sample.
         layers: Default: all. Nothing below the lowest is back-propagated.
         positions: Which real tokens count: ``all``, ``last`` (the last that predicts) or ``every:k``.
         token_budget: Positions a batch; the scores do not depend on it. Default: by device.
@@ -85,30 +88,82 @@ def score_samples(
     """
     chosen = list(range(model.layers)) if layers is None else sorted(set(layers))
     check_layers(chosen, model.layers)
-    names = [objective] * len(samples) if isinstance(objective, str) else list(objective)
-    for name in dict.fromkeys(names):
-        OBJECTIVES[name]
+    runs = [*samples, *(sample.against for sample in samples if sample.against)]
+    objectives = _objectives(objective, samples)
     if positions.startswith("every") and any(quantity.reduction == "last" for quantity in quantities):
         raise NeuroglotError(
             f"token reduction 'last' reads every position; it does not go with {positions!r}"
         )
+    for quantity in quantities:
+        REDUCTIONS[quantity.reduction]
     counting = _counting(positions)
     scores = {
-        quantity: np.empty((len(samples), len(chosen), model.site(quantity.site).width), dtype=np.float32)
+        quantity: np.empty((len(runs), len(chosen), model.site(quantity.site).width), dtype=np.float32)
         for quantity in quantities
     }
     unfit: dict[int, dict[str, Any]] = {}
+    paths: dict[tuple[str, int], list[float]] = {}
 
     def work(rows: list[int]) -> None:
-        batch = Batch.of([samples[row] for row in rows], model.device)
-        one = _Pass(model, quantities, chosen, batch, counting, checkpointing)
-        for quantity, values in one.run([names[row] for row in rows]).items():
-            scores[quantity][rows] = values.cpu().numpy()
-        unfit.update({rows[row]: why for row, why in one.unfit.items()})
+        batch = Batch.of([runs[row] for row in rows], model.device)
+        asked = [objectives[row] for row in rows]
+        for passed in _lanes(quantities):
+            one = _Pass(model, passed, chosen, batch, counting, checkpointing, asked)
+            for quantity, values in one.run().items():
+                scores[quantity][rows] = values.cpu().numpy()
+            unfit.update({rows[row]: why for row, why in one.unfit.items()})
+            for place, (missing, change) in one.paths.items():
+                total = paths.setdefault(place, [0.0, 0.0])
+                total[0] += missing
+                total[1] += change
         advance(sum(sample.tokens for sample in batch.samples))
 
-    in_batches(samples, token_budget or default_budget(model.device), work)
-    return _without(unfit, samples, scores, chosen, attributes or {})
+    in_batches(runs, token_budget or default_budget(model.device), work)
+    about = dict(attributes or {})
+    if paths:
+        about[COMPLETENESS] = json.dumps(
+            [[name, layer, missing, change] for (name, layer), (missing, change) in sorted(paths.items())]
+        )
+    if len(runs) > len(samples):
+        scores = _subtracted(samples, scores, unfit)
+    return _without(unfit, samples, scores, chosen, about)
+
+
+def _objectives(objective: str | Objective | Sequence[str], samples: Sequence[Sample]) -> list[Objective]:
+    """One a run: those of the samples, then those of what is subtracted."""
+    names = [objective] * len(samples) if isinstance(objective, (str, Objective)) else list(objective)
+    found = [OBJECTIVES[name] if isinstance(name, str) else name for name in names]
+    return found + [one for one, sample in zip(found, samples, strict=True) if sample.against]
+
+
+def _lanes(quantities: Sequence[Quantity]) -> Iterator[list[Quantity]]:
+    """Quantities that one pass gives: all plain scores together, the others by their score and options."""
+    lanes: dict[tuple[str, str], list[Quantity]] = {}
+    for quantity in quantities:
+        score = SCORES[quantity.score]
+        plain = score.sweep is None and score.around is None
+        lanes.setdefault(("", "") if plain else (quantity.score, quantity.options), []).append(quantity)
+    yield from lanes.values()
+
+
+def _subtracted(
+    samples: Sequence[Sample], scores: Mapping[Quantity, np.ndarray], unfit: dict[int, dict[str, Any]]
+) -> dict[Quantity, np.ndarray]:
+    """Each sample's scores less those of what it stands against; unfit if either is."""
+    against = {
+        row: number
+        for number, row in enumerate(
+            [row for row, sample in enumerate(samples) if sample.against], start=len(samples)
+        )
+    }
+    for row, number in against.items():
+        if number in unfit:
+            unfit.setdefault(row, unfit.pop(number))
+    difference = {}
+    for quantity, values in scores.items():
+        difference[quantity] = values[: len(samples)].copy()
+        difference[quantity][list(against)] -= values[list(against.values())]
+    return difference
 
 
 def _without(
@@ -169,6 +224,7 @@ class _Pass:
     Attributes:
         found: What every quantity came to.
         unfit: Row → the score that is not finite there, and its layer (None: the objective itself).
+        paths: (variable, layer) → what path scores lack of s along their path, and s itself, summed up.
     """
 
     model: LanguageModel
@@ -177,8 +233,10 @@ class _Pass:
     batch: Batch
     counting: Callable[[int], slice]
     checkpointing: bool
+    objectives: Sequence[Objective]
     found: dict[Quantity, Float[Tensor, "row layer neuron"]] = field(init=False)
     unfit: dict[int, dict[str, Any]] = field(default_factory=dict)
+    paths: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Room for every result beforehand: many small ones made on the way would lie between the activations,
@@ -193,41 +251,91 @@ class _Pass:
             for quantity in self.quantities
         }
 
-    def run(self, objectives: Sequence[str]) -> dict[Quantity, Float[Tensor, "row layer neuron"]]:
+    def run(self) -> dict[Quantity, Float[Tensor, "row layer neuron"]]:
         """Every quantity of every layer, in float32."""
-        backward = any(SCORES[quantity.score].gradient for quantity in self.quantities)
+        first = self.quantities[0]
+        score = SCORES[first.score]
         with ExitStack() as stack:
-            stack.enter_context(torch.enable_grad() if backward else torch.inference_mode())
             stack.enter_context(self.model.products())
-            if backward and self.checkpointing:
-                stack.enter_context(checkpointed(self.model))
-            for site in dict.fromkeys(quantity.site for quantity in self.quantities):
-                visitors = {layer: partial(self._visit, site, layer) for layer in self.layers}
-                stack.enter_context(self.model.site(site).visit(visitors))
-            hidden = self.model.body(self.batch.ids)
-            if backward:
-                hidden.backward(self._gradient(hidden.detach(), objectives))
+            if score.sweep is not None:
+                self._sweep()
+            else:
+                backward = any(SCORES[quantity.score].gradient for quantity in self.quantities)
+                stack.enter_context(torch.enable_grad() if backward else torch.inference_mode())
+                if score.around is not None:
+                    stack.enter_context(score.around(self.model, score.read_options(first.options)))
+                if backward and self.checkpointing:
+                    stack.enter_context(checkpointed(self.model))
+                for site in dict.fromkeys(quantity.site for quantity in self.quantities):
+                    visitors = {layer: partial(self._visit, site, layer) for layer in self.layers}
+                    stack.enter_context(self.model.site(site).visit(visitors))
+                hidden = self.model.body(self.batch.ids)
+                if backward:
+                    hidden.backward(self._value(hidden.detach())[1])
         self._check()
         return self.found
 
-    def _gradient(self, hidden: Tensor, objectives: Sequence[str]) -> Tensor:
-        """∂s/∂hidden, every row by its own objective; 0 where the objective is not finite."""
+    def _value(self, hidden: Hidden) -> tuple[Float[Tensor, " row"], Hidden]:
+        """S and ∂s/∂hidden, every row by its own objective; where s is not finite, 0 and a note."""
+        values = torch.zeros(
+            len(hidden), device=hidden.device, dtype=torch.promote_types(hidden.dtype, torch.float32)
+        )
         gradient = torch.zeros_like(hidden)
-        for name in dict.fromkeys(objectives):
-            rows = [row for row, own in enumerate(objectives) if own == name]
+        for objective in dict.fromkeys(self.objectives):
+            rows = [row for row, own in enumerate(self.objectives) if own is objective]
             part = Batch(
                 tuple(self.batch.samples[row] for row in rows), self.batch.ids[rows], self.batch.lengths[rows]
             )
-            values, slopes = OBJECTIVES[name](hidden[rows], part, self.model.head)
-            gradient[rows] = slopes
-            for row in (~values.isfinite()).nonzero()[:, 0].tolist():
-                self.unfit[rows[row]] = {"layer": None, "score": name}
-                gradient[rows[row]] = 0
-        return gradient
+            found, slopes = objective(hidden[rows], part, self.model.head)
+            values[rows] = found.to(values.dtype)
+            gradient[rows] = slopes.to(gradient.dtype)
+        for row in (~values.isfinite()).nonzero()[:, 0].tolist():
+            self.unfit[row] = {"layer": None, "score": self.objectives[row].name}
+            values[row], gradient[row] = 0, 0
+        return values, gradient
+
+    def _sweep(self) -> None:
+        """Runs the sweep of these quantities, which differ in site and reduction only."""
+        first = self.quantities[0]
+        score = SCORES[first.score]
+        assert score.sweep is not None  # or there would be nothing to run
+        sites = list(dict.fromkeys(quantity.site for quantity in self.quantities))
+        swept = score.sweep(
+            self.model,
+            self.batch,
+            self._value,
+            sites,
+            self.layers,
+            score.read_options(first.options),
+        )
+        for quantity in self.quantities:
+            for place, layer in enumerate(self.layers):
+                if quantity.site in swept.samples:
+                    self.found[quantity][:, place] = swept.samples[quantity.site][layer].float()
+                else:
+                    self._reduce_tokens(quantity, place, swept.tokens[quantity.site][layer])
+        self._note_paths(swept)
+
+    def _reduce_tokens(self, quantity: Quantity, place: int, tokens: Tensor) -> None:
+        for row, length in enumerate(self.batch.lengths.tolist()):
+            counted = tokens[row : row + 1, self.counting(length)]
+            self.found[quantity][row, place] = REDUCTIONS[quantity.reduction](counted)[0]
+
+    def _note_paths(self, swept: Swept) -> None:
+        fit = [row for row in range(len(self.batch.samples)) if row not in self.unfit]
+        for (site, layer), missing in swept.missing.items():
+            name = replace(self.quantities[0], site=site, reduction="").variable
+            change = swept.change[site, layer]
+            self.paths[f"{site}/{name}", layer] = (
+                float(missing[fit].abs().sum()),
+                float(change[fit].abs().sum()),
+            )
 
     def _check(self) -> None:
         """Finds rows with a score that is not finite: a NaN or an infinity does not vanish in a sum."""
         for quantity, values in self.found.items():
+            if SCORES[quantity.score].whole:  # it leaves neurons out on purpose
+                continue
             for row, place in (~values.sum(dim=2).isfinite()).nonzero().tolist():
                 self.unfit.setdefault(row, {"layer": self.layers[place], "score": quantity.score})
 

@@ -29,5 +29,5 @@ def recipes(
         for heading in ("recipe", "site", "score", "what it does", "source"):
             table.add_column(heading, overflow="fold")
         for recipe in known:
-            table.add_row(recipe.name, recipe.site, recipe.score, recipe.about, recipe.source)
+            table.add_row(recipe.name, recipe.site, recipe.score.key, recipe.about, recipe.source)
         output.print(table)

@@ -56,9 +56,10 @@ class Batch:
 
     @property
     def predicting(self) -> Bool[Tensor, "row position"]:
-        """The positions whose next token is scored: BOS up to the last but one."""
+        """The positions whose next token is scored: BOS, or the end of a prompt, up to the last but one."""
         position = torch.arange(self.ids.shape[1], device=self.ids.device)
-        return position < self.lengths[:, None] - 1
+        prompts = torch.tensor([sample.prompt for sample in self.samples], device=self.ids.device)
+        return (position < self.lengths[:, None] - 1) & (position >= prompts[:, None])
 
 
 def pack(samples: Sequence[Sample], token_budget: int = TOKEN_BUDGET, rows: int = 1) -> list[list[int]]:

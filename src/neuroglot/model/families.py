@@ -1,8 +1,9 @@
 """Where each family of models keeps its neurons: a declarative table, proven by `neuroglot doctor`.
 
 A family is one `Family(...)` entry: the paths of the block list, of the MLP's activation function, of its
-up projection and of its down projection. Every site of METHODS §0 follows from these. To add a family, add an
-entry here and its tiny configuration to ``tests/tiny.py``; the doctor's proofs then run on it.
+up projection and of its down projection, and those of attention's projections. Every site of METHODS §0
+follows from these, and where the rules of relevance act. To add a family, add an entry here and its tiny
+configuration to ``tests/tiny.py``; the doctor's proofs then run on it.
 """
 
 from collections.abc import Mapping
@@ -19,12 +20,36 @@ class Tap:
     Attributes:
         module: Path inside the block; the empty path is the block itself.
         end: Whether the tensor goes into the module or comes out of it.
-        second_half: Only the second half of the last axis is meant (the up part of a fused projection).
+        after: The sites whose tensors lie before this one's in the last axis of a fused projection.
     """
 
     module: str
     end: Literal["input", "output"]
-    second_half: bool = False
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The paths of one family's attention, inside a block.
+
+    Attributes:
+        out: The output projection.
+        qkv: The projections to queries, keys and values; one path where one projection makes [q | k | v];
+            None where it lays them side by side head by head, so that none of them is a part of the axis.
+    """
+
+    out: str
+    qkv: tuple[str, str, str] | str | None = None
+
+    @property
+    def taps(self) -> Mapping[str, Tap]:
+        """Site → where its tensor passes."""
+        taps, names = {"attn_out": Tap(self.out, "input")}, ("attn_q", "attn_k", "attn_v")
+        if isinstance(self.qkv, str):
+            taps |= {name: Tap(self.qkv, "output", names[:place]) for place, name in enumerate(names)}
+        elif self.qkv is not None:
+            taps |= {name: Tap(path, "output") for name, path in zip(names, self.qkv, strict=True)}
+        return taps
 
 
 @dataclass(frozen=True)
@@ -36,7 +61,8 @@ class Family:
         down: The MLP's output projection, inside a block.
         act: The MLP's activation function, inside a block.
         up: Where ``up(x)`` passes in a gated MLP; None in a plain one.
-        transposed: The down projection keeps its weight as [neuron, hidden] (GPT-2's Conv1D).
+        transposed: Projections keep their weights as [input, output] (GPT-2's Conv1D).
+        attention: The paths of its attention.
     """
 
     blocks: str
@@ -44,6 +70,7 @@ class Family:
     act: str
     up: Tap | None = None
     transposed: bool = False
+    attention: Attention | None = None
 
     @property
     def taps(self) -> Mapping[str, Tap]:
@@ -56,33 +83,61 @@ class Family:
             "mlp_up": self.up or before_act,
             "resid_pre": Tap("", "input"),
             "resid": Tap("", "output"),
+            **(self.attention.taps if self.attention else {}),
         }
 
 
-LLAMA = Family("model.layers", "mlp.down_proj", "mlp.act_fn", Tap("mlp.up_proj", "output"))
+SEPARATE = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+
+LLAMA = Family(
+    "model.layers",
+    "mlp.down_proj",
+    "mlp.act_fn",
+    Tap("mlp.up_proj", "output"),
+    attention=Attention("self_attn.o_proj", SEPARATE),
+)
 """The layout that most families follow."""
 
 FAMILIES: dict[str, Family] = {
-    "bloom": Family("transformer.h", "mlp.dense_4h_to_h", "mlp.gelu_impl"),
+    "bloom": Family(
+        "transformer.h",
+        "mlp.dense_4h_to_h",
+        "mlp.gelu_impl",
+        attention=Attention("self_attention.dense"),
+    ),
     "cohere": LLAMA,
     "gemma2": LLAMA,
     # The larger Gemma 3 models read images too; their text model lies one level deeper.
     "gemma3": replace(LLAMA, blocks="model.language_model.layers"),
     "gemma3_text": LLAMA,
-    "gpt2": Family("transformer.h", "mlp.c_proj", "mlp.act", transposed=True),
-    "gpt_neox": Family("gpt_neox.layers", "mlp.dense_4h_to_h", "mlp.act"),
+    "gpt2": Family(
+        "transformer.h",
+        "mlp.c_proj",
+        "mlp.act",
+        transposed=True,
+        attention=Attention("attn.c_proj", "attn.c_attn"),
+    ),
+    "gpt_neox": Family(
+        "gpt_neox.layers", "mlp.dense_4h_to_h", "mlp.act", attention=Attention("attention.dense")
+    ),
     "granite": LLAMA,
     "llama": LLAMA,
     "mistral": LLAMA,
     "olmo2": LLAMA,
     # OPT keeps its MLP in the block itself and flattens [batch, token] before it.
-    "opt": Family("model.decoder.layers", "fc2", "activation_fn"),
+    "opt": Family(
+        "model.decoder.layers",
+        "fc2",
+        "activation_fn",
+        attention=Attention("self_attn.out_proj", SEPARATE),
+    ),
     # Phi-3 fuses gate and up in one projection: [gate | up].
     "phi3": Family(
         "model.layers",
         "mlp.down_proj",
         "mlp.activation_fn",
-        Tap("mlp.gate_up_proj", "output", second_half=True),
+        Tap("mlp.gate_up_proj", "output", after=("mlp_gate_pre",)),
+        attention=Attention("self_attn.o_proj", "self_attn.qkv_proj"),
     ),
     "qwen2": LLAMA,
     "qwen3": LLAMA,

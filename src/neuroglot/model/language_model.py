@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,31 @@ from neuroglot.model.head import Head
 from neuroglot.model.loading import load_pretrained
 from neuroglot.model.precision import products, resolve
 from neuroglot.model.sites import Site
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The heads of attention in every layer.
+
+    Attributes:
+        query: How many heads ask; ``attn_q`` and ``attn_out`` hold one after the other.
+        key_value: How many heads of keys and values they share (``attn_k``, ``attn_v``), in equal groups.
+        dim: Neurons a head.
+    """
+
+    query: int
+    key_value: int
+    dim: int
+
+    @classmethod
+    def of(cls, config: Any) -> "Heads":
+        """Reads them from a transformers configuration."""
+        query: int = config.num_attention_heads
+        return cls(
+            query,
+            getattr(config, "num_key_value_heads", None) or query,
+            getattr(config, "head_dim", None) or config.hidden_size // query,
+        )
 
 
 class LanguageModel:
@@ -36,6 +62,7 @@ class LanguageModel:
         family: Its entry in the table of families.
         sites: Site name → `Site`.
         head: The chunked language-model head.
+        heads: The heads of attention.
     """
 
     def __init__(
@@ -57,14 +84,11 @@ class LanguageModel:
         self.max_tokens: int | None = getattr(config, "max_position_embeddings", None)
         self.hidden_size: int = config.hidden_size
         self.head = Head.of(network.get_output_embeddings(), config)
+        self.heads = Heads.of(config)
         blocks = list(network.get_submodule(self.family.blocks))
+        width = {site: self._width(site, blocks[0]) for site in self.family.taps}
         self.sites = {
-            site: Site(
-                site,
-                blocks,
-                tap,
-                self.hidden_size if site.startswith("resid") else self._mlp_width(blocks[0]),
-            )
+            site: Site(site, blocks, tap, width[site], sum(width[before] for before in tap.after))
             for site, tap in self.family.taps.items()
         }
         self.layers = len(blocks)
@@ -137,6 +161,12 @@ class LanguageModel:
         weight: Tensor = self.down_projection(layer).weight
         return weight.T if self.family.transposed else weight
 
+    def output_projection_weight(self, layer: int) -> Float[Tensor, "hidden neuron"]:
+        """The weight of attention's output projection, a column a neuron of ``attn_out``."""
+        projection: Any = self.site("attn_out").module(layer)
+        weight: Tensor = projection.weight
+        return weight.T if self.family.transposed else weight
+
     @cached_property
     def fingerprint(self) -> str:
         """A checksum of all weights: names, shapes, types, the exact sum of their bits, a sample of them."""
@@ -163,7 +193,12 @@ class LanguageModel:
             "fingerprint": self.fingerprint,
         }
 
-    def _mlp_width(self, block: Any) -> int:
+    def _width(self, site: str, block: Any) -> int:
+        if site.startswith("resid"):
+            return self.hidden_size
+        if site.startswith("attn"):
+            heads = self.heads.query if site in ("attn_q", "attn_out") else self.heads.key_value
+            return heads * self.heads.dim
         weight: Tensor = block.get_submodule(self.family.down).weight
         return weight.shape[0 if self.family.transposed else 1]
 

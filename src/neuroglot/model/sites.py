@@ -29,12 +29,14 @@ class Site:
         blocks: The model's blocks, one a layer.
         tap: Where in a block the tensor passes.
         width: Neurons a layer.
+        start: Where they begin in the last axis, of which a fused projection has more.
     """
 
     name: str
     blocks: Sequence[nn.Module]
     tap: Tap
     width: int
+    start: int = 0
 
     def module(self, layer: int) -> nn.Module:
         """The module of ``layer`` whose input or output is this site's tensor."""
@@ -49,12 +51,13 @@ class Site:
         """Calls ``visitors[layer]`` on the layer's tensor in every forward pass inside the context."""
         with ExitStack() as stack:
             for layer, visitor in visitors.items():
-                stack.enter_context(_attached(self.blocks[layer], self.tap, visitor))
+                stack.enter_context(_attached(self, layer, visitor))
             yield
 
 
 @contextmanager
-def _attached(block: nn.Module, tap: Tap, visitor: Visitor) -> Iterator[None]:
+def _attached(site: Site, layer: int, visitor: Visitor) -> Iterator[None]:
+    block, stop = site.blocks[layer], site.start + site.width
     shape: list[torch.Size] = []
 
     def remember_shape(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -64,13 +67,12 @@ def _attached(block: nn.Module, tap: Tap, visitor: Visitor) -> Iterator[None]:
     def shown(tensor: Tensor) -> Tensor | None:
         # OPT flattens [batch, token]; the block's own input still knows them.
         whole = tensor if tensor.ndim == 3 else tensor.view(*shape[0], tensor.shape[-1])
-        if not tap.second_half:
+        if whole.shape[-1] == site.width:
             new = visitor(whole)
         else:
-            first, second = whole.chunk(2, dim=-1)
-            new = visitor(second)
+            new = visitor(whole[..., site.start : stop])
             if new is not None:
-                new = torch.cat([first, new], dim=-1)
+                new = torch.cat([whole[..., : site.start], new, whole[..., stop:]], dim=-1)
         return None if new is None else new.view(tensor.shape)
 
     def before(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -86,10 +88,10 @@ def _attached(block: nn.Module, tap: Tap, visitor: Visitor) -> Iterator[None]:
             return None if new is None else (new, *output[1:])
         return shown(output)
 
-    module = block.get_submodule(tap.module)
+    module = site.module(layer)
     with ExitStack() as stack:
         handles = [block.register_forward_pre_hook(remember_shape, with_kwargs=True)]
-        if tap.end == "input":
+        if site.tap.end == "input":
             handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
         else:
             handles.append(module.register_forward_hook(after))

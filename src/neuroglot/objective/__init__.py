@@ -1,29 +1,21 @@
-"""The scalars s whose gradient scores the neurons (METHODS §1).
+"""The scalars s whose gradient scores the neurons (METHODS §1), by name.
 
-An objective gets the last hidden states of a batch and returns one s a row with its gradient there. Rows do
-not interact, so a batch may mix objectives: each row's neurons get the gradient of their own row's s.
+An entry is an objective under its default options; `Objective.configured` gives it others.
 """
 
-from typing import Protocol
-
-from jaxtyping import Float
-from torch import Tensor
-
-from neuroglot.model.batch import Batch
-from neuroglot.model.head import Head
+from neuroglot.objective.objective import Objective, Task, samples_of
 from neuroglot.registry import Registry
 
-
-class Objective(Protocol):
-    """A scalar a row."""
-
-    def __call__(
-        self, hidden: Float[Tensor, "row position hidden"], batch: Batch, head: Head
-    ) -> tuple[Float[Tensor, " row"], Float[Tensor, "row position hidden"]]:
-        """The value of s for each row, and ∂s/∂hidden."""
-        ...
-
+__all__ = ["OBJECTIVES", "Objective", "Task", "samples_of"]
 
 OBJECTIVES: Registry[Objective] = Registry("objective")
 
-from neuroglot.objective import gold_logit, logprob  # noqa: E402, F401  one line a new objective
+from neuroglot.objective import (  # noqa: E402, F401  one line a new objective
+    answer,
+    contrastive,
+    gold_logit,
+    language_id,
+    layer_change,
+    logprob,
+    target_word,
+)

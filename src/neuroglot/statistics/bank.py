@@ -6,7 +6,7 @@ for one more recipe adds shards with only what was missing; whoever reads the ba
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
@@ -16,7 +16,12 @@ import numpy as np
 import xarray as xr
 
 from neuroglot.errors import NeuroglotError, unknown
-from neuroglot.statistics.language import STATISTICS
+from neuroglot.statistics.language import (
+    STATISTICS,
+    check_options,
+    require_samples,
+    warn_of_unequal_samples,
+)
 from neuroglot.statistics.moments import BINS, PARTS, count_type, merge_summaries, summarise
 from neuroglot.statistics.quantity import UNITS, Quantity
 from neuroglot.statistics.shard import SUFFIX, open_shard, quarantined, write_aside
@@ -129,35 +134,54 @@ class ScoreBank:
             raise self._absent(quantity, language)
         return np.concatenate(scores), units
 
-    def statistic(self, quantity: Quantity, name: str, unit: str = "tokens") -> xr.DataArray:
+    def statistic(
+        self,
+        quantity: Quantity,
+        name: str,
+        unit: str = "tokens",
+        options: Mapping[str, Any] | None = None,
+    ) -> xr.DataArray:
         """One statistic of a quantity over every language's samples.
 
         Args:
             quantity: What to read.
             name: The statistic (`neuroglot.statistics.language`).
             unit: What N counts.
+            options: The statistic's own.
 
         Returns:
             Float64 [language, layer, neuron].
 
         Raises:
-            NeuroglotError: An unknown name, or nothing that it could be computed from.
+            NeuroglotError: An unknown name or option, nothing that it could be computed from, or too few
+                samples of a language.
         """
-        statistic = STATISTICS[name]
+        statistic, asked = STATISTICS[name], check_options(name, options or {})
         shards = self._pass_with(quantity, unit)
         if not self.languages:
             raise NeuroglotError("the score bank has no samples: every one was quarantined")
-        if _unit(shards[0]):
-            summary = self._summary(quantity, name, unit)
-            found = (
-                statistic.streamed(self._row(summary, quantity, language)) for language in self.languages
+        if _unit(shards[0]) and statistic.streamed is None:
+            raise NeuroglotError(
+                f"the bank was streamed, and {name!r} needs every sample's score: score again with fewer "
+                f"samples, sites or scores, so that they fit {STORE_LIMIT / 2**30:g} GB"
             )
-        else:
-            found = (statistic.exact(*self.samples(quantity, language, unit)) for language in self.languages)
+        summary = self._summary(quantity, name, unit) if _unit(shards[0]) else None
         about = shards[0].children[quantity.site].dataset
         values = np.empty((len(self.languages), about.sizes["layer"], about.sizes["neuron"]))
-        for place, one in enumerate(found):
-            values[place] = one
+        samples: dict[str, int] = {}
+        for place, language in enumerate(self.languages):
+            if summary is not None and statistic.streamed is not None:
+                row = self._row(summary, quantity, language)
+                samples[language] = int(row["samples"])
+                require_samples(name, {language: samples[language]})
+                values[place] = statistic.streamed(row, **asked)
+            else:
+                scores, units = self.samples(quantity, language, unit)
+                samples[language] = len(units)
+                require_samples(name, {language: samples[language]})
+                values[place] = statistic.exact(scores, units, **asked)
+                del scores  # before the next language's are read
+        warn_of_unequal_samples(name, samples)
         return xr.DataArray(
             values,
             dims=("language", "layer", "neuron"),

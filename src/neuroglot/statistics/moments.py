@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int
 
 from neuroglot.errors import unknown
 from neuroglot.statistics.quantity import UNITS
-from neuroglot.statistics.shard import QUARANTINED, quarantined
+from neuroglot.statistics.shard import COMPLETENESS, QUARANTINED, completeness, quarantined
 
 _DECADES = np.logspace(-10, 6, 97)
 EDGES = np.concatenate([[-np.inf], -_DECADES[::-1], _DECADES, [np.inf]])
@@ -51,8 +51,8 @@ def merge(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
         site: merge_summaries(node.to_dataset(), second.children[site].to_dataset())
         for site, node in first.children.items()
     }
-    left_out = quarantined(first, second)
-    return _tree(sites, {**first.attrs, **({QUARANTINED: json.dumps(left_out)} if left_out else {})})
+    summed = {QUARANTINED: quarantined(first, second), COMPLETENESS: completeness(first, second)}
+    return _tree(sites, {**first.attrs, **{key: json.dumps(value) for key, value in summed.items() if value}})
 
 
 def merge_summaries(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:

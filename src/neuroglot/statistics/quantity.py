@@ -1,5 +1,6 @@
 """What a pass keeps: one score at one site, reduced over a sample's tokens."""
 
+import json
 from dataclasses import dataclass
 
 UNITS = ("tokens", "characters", "bytes")
@@ -16,6 +17,8 @@ class Quantity:
         reduction: Tokens → sample.
         power: A sample's score is divided by N to this power, because s is a sum over N units (METHODS §1).
         objective: The s of a gradient score; empty for a score of the forward pass.
+        options: The score's options that are not its defaults, as JSON; empty if there are none.
+        sentences: Only so many sentences a language are read for it; 0: all.
     """
 
     site: str
@@ -23,9 +26,14 @@ class Quantity:
     reduction: str
     power: int = 0
     objective: str = ""
+    options: str = ""
+    sentences: int = 0
 
     @property
     def variable(self) -> str:
         """Its name in the dataset of its site."""
-        parts = (self.score, self.reduction, self.objective)
+        options = ",".join(f"{key}={value}" for key, value in json.loads(self.options or "{}").items())
+        options = options.replace(":", "-").replace("/", "-")  # marks of the bank's own
+        limit = f"@{self.sentences}" if self.sentences else ""
+        parts = (self.score, self.reduction, self.objective, options + limit)
         return ".".join(part for part in parts if part)

@@ -29,6 +29,9 @@ SUFFIX = ".zarr.zip"
 QUARANTINED = "quarantined"
 """The attribute that lists, as JSON, the samples that a pass left out because a score was not finite."""
 
+COMPLETENESS = "completeness"
+"""The attribute in which path scores keep, as JSON, what their sums lack: [score, layer, Σ|missing|, Σ|change|]."""
+
 CHUNK_BYTES = 16 * 2**20
 """The most that one chunk of an array takes."""
 
@@ -72,6 +75,17 @@ def quarantined(*shards: xr.DataTree) -> list[dict[str, Any]]:
     """The samples that any of the shards left out, each once: language, document, sentence, layer, score."""
     found = [entry for shard in shards for entry in json.loads(shard.attrs.get(QUARANTINED, "[]"))]
     return list({json.dumps(entry, sort_keys=True): entry for entry in found}.values())
+
+
+def completeness(*shards: xr.DataTree) -> list[list[Any]]:
+    """[score, layer, Σ|missing|, Σ|change|] of the path scores of all the shards together."""
+    total: dict[tuple[str, int], list[float]] = {}
+    for shard in shards:
+        for name, layer, missing, change in json.loads(shard.attrs.get(COMPLETENESS, "[]")):
+            sums = total.setdefault((name, layer), [0.0, 0.0])
+            sums[0] += missing
+            sums[1] += change
+    return [[name, layer, *sums] for (name, layer), sums in sorted(total.items())]
 
 
 def save_shard(tree: xr.DataTree, path: Path) -> None:

@@ -6,8 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import xarray as xr
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from neuroglot.errors import NeuroglotError, unknown
@@ -199,17 +197,10 @@ class Study(Strict):
         return self
 
     def _rehearse(self) -> None:
-        """Lets every recipe choose from made-up statistics, so that its mistakes cost no model time."""
-        languages = self.text.languages
-        shape = (len(languages), 10, 100)
-        statistic = xr.DataArray(
-            np.random.default_rng(0).random(shape),
-            dims=("language", "layer", "neuron"),
-            coords={"language": languages},
-        )
+        """Lets every recipe try these languages, so that its mistakes cost no model time."""
         for number, recipe in enumerate(self.recipes):
             try:
-                recipe.choose(statistic, 1)
+                recipe.rehearse(self.text.languages)
             except NeuroglotError as error:
                 raise ValueError(f"recipes[{number}]: {error}") from error
 

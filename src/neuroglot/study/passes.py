@@ -50,7 +50,7 @@ class Summary:
                 f"the scores do not fit {STORE_LIMIT // 2**30} GB, and a streamed bank knows one unit: "
                 f"recipes, controls and means are per {' and per '.join(sorted(units))}"
             )
-        return cls(units.pop(), any(STATISTICS[recipe.samples].histogram for recipe in recipes))
+        return cls(units.pop(), any(STATISTICS[recipe.samples.name].histogram for recipe in recipes))
 
 
 @dataclass(frozen=True)

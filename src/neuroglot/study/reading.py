@@ -6,7 +6,7 @@ pass is named by the checksum of all that decides what is in its shards: shards 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.files import writing
 from neuroglot.model.batch import pack
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.objective import OBJECTIVES, Objective, Task
 from neuroglot.progress import Track
 from neuroglot.statistics.bank import ScoreBank, bank_bytes
 from neuroglot.statistics.moments import merge, summarise
@@ -59,7 +60,7 @@ class Chunk:
     Attributes:
         samples: The text.
         quantities: What is scored.
-        objective: The scalar s.
+        objective: The scalar s, by name or fitted.
         layers: Restrict to these; None: all.
         positions: Tokens that count.
         summary: What is kept; None keeps every sample.
@@ -69,7 +70,7 @@ class Chunk:
 
     samples: Sequence[Sample]
     quantities: Sequence[Quantity]
-    objective: str
+    objective: str | Objective
     layers: Sequence[int] | None
     positions: str
     summary: Summary | None
@@ -141,6 +142,7 @@ class Reading:
         summary: What is kept of each shard; None keeps every sample.
         attributes: Provenance for the shards.
         checkpointing: Less memory for the backward pass, for more time.
+        tasks: (objective, sentences) of quantities that read something else than ``samples`` → what.
     """
 
     executor: Executor
@@ -150,6 +152,7 @@ class Reading:
     summary: Summary | None
     attributes: Mapping[str, Any]
     checkpointing: bool = False
+    tasks: Mapping[tuple[str, int], Task] = field(default_factory=dict)
 
     def bank(self, wanted: Sequence[Quantity], folder: Path | None, track: Track) -> ScoreBank:
         """The bank with everything wanted; passes run only for what ``folder`` lacks."""
@@ -157,12 +160,14 @@ class Reading:
         held = {quantity for one in passes for quantity in one.quantities}
         lacking = [quantity for quantity in wanted if quantity not in held]
         found = [shard for one in passes for shard in one.shards]
-        by_objective: dict[str, list[Quantity]] = {}
-        first = next((quantity.objective for quantity in lacking if quantity.objective), "")
-        for quantity in lacking:  # forward scores ride on the first backward pass
-            by_objective.setdefault(quantity.objective or first, []).append(quantity)
-        for objective, quantities in by_objective.items():
-            found += self._read(objective or "logprob", quantities, folder, track)
+        by_task: dict[tuple[str, int], list[Quantity]] = {}
+        plain = [quantity for quantity in lacking if quantity.objective and self._reads_all(quantity)]
+        first = plain[0].objective if plain else ""
+        for quantity in lacking:  # forward scores ride on the first backward pass over the same text
+            objective = quantity.objective or ("" if quantity.sentences else first)
+            by_task.setdefault((objective, quantity.sentences), []).append(quantity)
+        for task, quantities in by_task.items():
+            found += self._read(task, quantities, folder, track)
         if folder is not None:
             forget_unfinished(folder)
         return ScoreBank(tuple(found))
@@ -179,13 +184,19 @@ class Reading:
             else:
                 index.unlink()
 
+    def _reads_all(self, quantity: Quantity) -> bool:
+        return (quantity.objective, quantity.sentences) not in self.tasks
+
     def _read(
-        self, objective: str, quantities: Sequence[Quantity], folder: Path | None, track: Track
+        self, task: tuple[str, int], quantities: Sequence[Quantity], folder: Path | None, track: Track
     ) -> list[xr.DataTree]:
-        chunks = self._chunks()
+        read = self.tasks.get(task, Task(tuple(self.samples), OBJECTIVES["logprob"]))
+        objective = read.objective if task in self.tasks else task[0] or "logprob"
+        chunks = self._chunks(read.samples)
+        about = {**self.attributes, **({"task": json.dumps(read.about)} if read.about else {})}
         kept = vars(self.summary) if self.summary else None
         cut = [len(chunk) for chunk in chunks] if self.summary else len(chunks)
-        name = digest([str(quantity) for quantity in quantities], objective, kept, cut)
+        name = digest([str(quantity) for quantity in quantities], task[0] or "logprob", kept, cut)
         if folder is not None:
             with writing(folder / name):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +213,7 @@ class Reading:
                     self.layers,
                     self.positions,
                     self.summary,
-                    self.attributes,
+                    about,
                     self.checkpointing,
                 ),
                 shards.path(number),
@@ -211,7 +222,7 @@ class Reading:
             if number not in there
         }
         self.executor.expect(list(pieces.values()))
-        with track("scoring neurons (tokens)", _tokens(self.samples)) as advance:
+        with track("scoring neurons (tokens)", _tokens(read.samples)) as advance:
             advance(sum(_tokens(chunks[number]) for number in there))
             numbers = list(pieces)
             for place, shard in self.executor.run(list(pieces.values()), advance):
@@ -220,18 +231,18 @@ class Reading:
             write_index(folder, name, quantities, self.summary, len(chunks))
         return shards.finished()
 
-    def _chunks(self) -> list[list[Sample]]:
+    def _chunks(self, samples: Sequence[Sample]) -> list[list[Sample]]:
         """Sorted by length, so that a shard packs well whatever the languages in it.
 
         A streamed shard is as large as the languages in it are many: there each language comes for itself.
         """
         limit = SHARD_TOKENS
         if self.summary:
-            limit = max(STREAMED_SHARD_TOKENS, _tokens(self.samples) // STREAMED_SHARDS)
+            limit = max(STREAMED_SHARD_TOKENS, _tokens(samples) // STREAMED_SHARDS)
         chunks: list[list[Sample]] = []
         room = 0
         for sample in sorted(
-            self.samples, key=lambda sample: (sample.language if self.summary else "", -len(sample.ids))
+            samples, key=lambda sample: (sample.language if self.summary else "", -len(sample.ids))
         ):
             if room <= 0:
                 chunks.append([])

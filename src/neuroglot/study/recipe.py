@@ -1,8 +1,8 @@
 """A recipe: objective + score + reductions + contrast + selection. Data, not code: `recipes/*.yaml`.
 
-Once a bank holds a recipe's quantity, the recipe is post-processing and takes seconds:
+Once a bank holds a recipe's quantities, the recipe is post-processing and takes seconds:
 
-    quantity → statistic over samples → scale in the language → scale in the layer → contrast → selection
+    ranking (→ `neuroglot.study.ranking`) → what other rankings leave → selection
 """
 
 from pathlib import Path
@@ -10,179 +10,118 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from neuroglot.attribution.scores import SCORES
 from neuroglot.errors import NeuroglotError, unknown
-from neuroglot.model.families import FAMILIES
-from neuroglot.objective import OBJECTIVES
 from neuroglot.specificity.arrays import LanguageMask
-from neuroglot.specificity.contrasts import CONTRASTS
-from neuroglot.specificity.lape import lape
-from neuroglot.specificity.scales import LANGUAGE_SCALES, LAYER_SCALES
-from neuroglot.specificity.selection import budget as within_budget
-from neuroglot.specificity.selection import threshold as above_threshold
+from neuroglot.specificity.contrasts import check_contrast_options
+from neuroglot.specificity.rules import among, among_layers
 from neuroglot.statistics.bank import ScoreBank
-from neuroglot.statistics.language import STATISTICS
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.statistics.reductions import REDUCTIONS
-from neuroglot.study.validation import known_name, validated, yaml_document
+from neuroglot.study.named import Named, Strict
+from neuroglot.study.ranking import Ranking, Scale
+from neuroglot.study.rules import Gates, Selection, WithinBudget
+from neuroglot.study.validation import validated, yaml_document
+
+__all__ = ["RECIPES", "Among", "Recipe", "Scale", "Strict", "load_recipe", "recipe_names"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
-class Strict(BaseModel):
-    """Frozen, and no key that it does not know."""
+class Among(Ranking):
+    """A cheaper ranking that narrows the candidates down.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes:
+        by: Whether it picks neurons, or whole layers by the sum of their neurons.
+        keep: The share of them that stays.
+    """
 
+    by: Literal["neurons", "layers"] = "neurons"
+    keep: float = Field(gt=0, lt=1)
 
-class Scale(Strict):
-    """How a statistic is made comparable before languages are contrasted."""
-
-    language: str = "none"
-    layer: str = "none"
-
-    _language = field_validator("language")(known_name("language scale", LANGUAGE_SCALES))
-    _layer = field_validator("layer")(known_name("layer scale", LAYER_SCALES))
-
-
-class Contrast(Strict):
-    """A contrast and its options."""
-
-    name: str
-    options: dict[str, Any] = {}
-
-    _name = field_validator("name")(known_name("contrast", CONTRASTS))
+    def narrowed(self, specificity: xr.DataArray, bank: ScoreBank) -> xr.DataArray:
+        """The specificity, NaN where the candidate is out."""
+        own = self.ranked(bank).values
+        if self.by == "neurons":
+            return specificity.copy(data=among(specificity.values, own, self.keep))
+        return specificity.copy(data=among_layers(specificity.values, np.nansum(own, axis=2), self.keep))
 
 
-class WithinBudget(Strict):
-    """The study's budget, the same for every language."""
-
-    rule: Literal["budget"] = "budget"
-    per_layer: bool = False
-    shared: Literal["allow", "exclusive"] = "allow"
-
-    def choose(self, statistic: np.ndarray, specificity: np.ndarray, size: int | float) -> LanguageMask:
-        """The most specific neurons."""
-        return within_budget(specificity, size, per_layer=self.per_layer, shared=self.shared)
-
-
-class AboveThreshold(Strict):
-    """Every neuron above a value; the sizes emerge."""
-
-    rule: Literal["threshold"]
-    value: float
-
-    def choose(self, statistic: np.ndarray, specificity: np.ndarray, size: int | float) -> LanguageMask:
-        """The neurons above the threshold."""
-        return above_threshold(specificity, self.value)
-
-
-class Lape(Strict):
-    """LAPE's own rule (Tang et al. 2024); the sizes emerge."""
-
-    rule: Literal["lape"]
-    top_rate: float = 0.01
-    filter_rate: float = 0.95
-    activation_bar: float = 0.95
-
-    def choose(self, statistic: np.ndarray, specificity: np.ndarray, size: int | float) -> LanguageMask:
-        """The neurons of lowest entropy, in every language whose p passes the bar."""
-        mask = np.zeros(statistic.shape, dtype=bool)
-        found = lape(
-            statistic,
-            top_rate=self.top_rate,
-            filter_rate=self.filter_rate,
-            activation_bar=self.activation_bar,
-        )
-        for language, pairs in enumerate(found):
-            mask[language, pairs[:, 0], pairs[:, 1]] = True
-        return mask
-
-
-class Recipe(Strict):
+class Recipe(Ranking):
     """One way to find the neurons of each language.
 
     Attributes:
         name: What it is called in tables.
         about: One line for people.
         source: Paper, or where the idea comes from.
-        site: Where the neurons are.
-        objective: The scalar s.
-        score: The per-token score.
-        tokens: Token reduction.
-        samples: Sample statistic.
-        per: What a sample's score is divided by.
-        scale: Scales inside the language and inside the layer.
-        contrast: Contrast over languages.
+        among: Only among what this other ranking leaves.
         select: Selection rule.
     """
 
     name: str = Field(pattern=r"^[\w-]+$")
     about: str = ""
     source: str = ""
-    site: str = "mlp"
-    objective: str = "logprob"
-    score: str
-    tokens: str = "max"
-    samples: str = "mean"
-    per: Literal["tokens", "characters", "bytes"] = "tokens"
-    scale: Scale = Scale()
-    contrast: Contrast
-    select: WithinBudget | AboveThreshold | Lape = Field(WithinBudget(), discriminator="rule")
-
-    _site = field_validator("site")(
-        known_name("site", {site for family in FAMILIES.values() for site in family.taps})
-    )
-    _objective = field_validator("objective")(known_name("objective", OBJECTIVES))
-    _score = field_validator("score")(known_name("score", SCORES))
-    _tokens = field_validator("tokens")(known_name("token reduction", REDUCTIONS))
-    _samples = field_validator("samples")(known_name("sample statistic", STATISTICS))
-
-    @field_validator("contrast", mode="before")
-    @classmethod
-    def _bare_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    contrast: Named
+    among: Among | None = None
+    select: Selection = Field(WithinBudget(), discriminator="rule")
 
     @model_validator(mode="after")
-    def _rate_of_sums(self) -> "Recipe":
-        if self.samples == "rate" and (self.tokens != "sum" or self.quantity.power):
+    def _same_neurons(self) -> "Recipe":
+        if self.among and self.among.by == "neurons" and self.among.site != self.site:
             raise ValueError(
-                "the statistic 'rate' is Σ scores / Σ tokens: it needs tokens: sum and a forward score"
+                f"among: ranks neurons at {self.among.site!r}, the recipe those at {self.site!r}"
             )
         return self
 
     @property
-    def quantity(self) -> Quantity:
-        """What the pass must keep for it."""
-        score = SCORES[self.score]
-        return Quantity(
-            self.site, self.score, self.tokens, score.power, self.objective if score.gradient else ""
-        )
+    def tasks(self) -> dict[Quantity, Named]:
+        """Every quantity that a pass must keep, with the objective that it is scored for."""
+        needed = super().tasks
+        if self.among:
+            needed |= self.among.tasks
+        return needed | {self._quantity(control): control for control in self.select.controls}
 
-    def statistic(self, bank: ScoreBank) -> xr.DataArray:
-        """S [language, layer, neuron], before scaling."""
-        return bank.statistic(self.quantity, self.samples, self.per)
+    @property
+    def searched(self) -> Gates | None:
+        """The search that goes on from the ranking, if it is one: that takes the model."""
+        return self.select if isinstance(self.select, Gates) else None
 
-    def scaled(self, statistic: xr.DataArray) -> xr.DataArray:
-        """S on the scales that the contrast compares."""
-        inside = LANGUAGE_SCALES[self.scale.language](statistic.values)
-        return statistic.copy(data=LAYER_SCALES[self.scale.layer](inside))
+    def rehearse(self, languages: list[str]) -> None:
+        """Tries contrasts and selection on made-up numbers of these languages, before any model time is spent.
 
-    def specificity(self, statistic: xr.DataArray) -> xr.DataArray:
-        """The contrast of the scaled statistic."""
-        languages = [str(name) for name in statistic["language"].values]
-        contrast = CONTRASTS[self.contrast.name]
-        try:
-            values = contrast(self.scaled(statistic).values, languages, **self.contrast.options)
-        except TypeError as error:
-            raise NeuroglotError(f"recipe {self.name!r}: contrast {self.contrast.name!r}: {error}") from error
-        return statistic.copy(data=values)
+        Raises:
+            NeuroglotError: What they would say after the pass.
+        """
+        for ranking in (self, self.among):
+            if ranking:
+                check_contrast_options(ranking.contrast.name, ranking.contrast.options, languages)
+        made_up = np.random.default_rng(0).random((len(languages), 10, 100))
+        self.select.choose(made_up, made_up, 1, *(made_up for _ in self.select.controls))
 
-    def choose(self, statistic: xr.DataArray, size: int | float) -> LanguageMask:
-        """The neurons of every language, [language, layer, neuron]."""
-        return self.select.choose(statistic.values, self.specificity(statistic).values, size)
+    def candidates(self, statistic: xr.DataArray, bank: ScoreBank | None = None) -> xr.DataArray:
+        """The specificity of the neurons that may be chosen; NaN for all others."""
+        specificity = self.specificity(statistic, bank)
+        if self.among is None:
+            return specificity
+        if bank is None:
+            raise NeuroglotError(f"recipe {self.name!r} chooses among another ranking's: it needs the bank")
+        return self.among.narrowed(specificity, bank)
+
+    def choose(
+        self, statistic: xr.DataArray, size: int | float, bank: ScoreBank | None = None
+    ) -> LanguageMask:
+        """The neurons of every language, [language, layer, neuron].
+
+        Args:
+            statistic: What `statistic` gave.
+            size: The budget a language.
+            bank: Needed by contrasts and rules that read more of it than the statistic.
+        """
+        specificity = self.candidates(statistic, bank)
+        if self.select.controls and bank is None:
+            raise NeuroglotError(f"recipe {self.name!r} has a control: it needs the score bank")
+        controls = [self.statistic_for(one, bank).values for one in self.select.controls if bank is not None]
+        return self.select.choose(statistic.values, specificity.values, size, *controls)
 
 
 def recipe_names() -> list[str]:
@@ -190,8 +129,12 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def load_recipe(name: str | Path) -> Recipe:
+def load_recipe(name: str | Path, **changes: Any) -> Recipe:
     """A recipe by name, or from a YAML file of your own.
+
+    Args:
+        name: Its name or file.
+        changes: Keys to set otherwise.
 
     Raises:
         NeuroglotError: Unknown name (with the nearest one), or a key or value that is wrong (with its place).
@@ -201,4 +144,5 @@ def load_recipe(name: str | Path) -> Recipe:
         if str(name) not in recipe_names():
             raise unknown("recipe", str(name), recipe_names())
         path = RECIPES / f"{name}.yaml"
-    return validated(Recipe, yaml_document(path), str(path) if path.parent != RECIPES else f"recipe {name}")
+    where = str(path) if path.parent != RECIPES else f"recipe {name}"
+    return validated(Recipe, yaml_document(path) | changes, where)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,17 +25,23 @@ from neuroglot.evaluation.tables import tabulate
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
+from neuroglot.objective import Task, samples_of
 from neuroglot.progress import Track, silent
+from neuroglot.specificity.arrays import LanguageMask
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import STORE_LIMIT, ScoreBank, bank_bytes
+from neuroglot.statistics.language import require_samples
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.executors.local import Local
 from neuroglot.study.executors.piece import Executor
+from neuroglot.study.named import Named
 from neuroglot.study.passes import Summary
+from neuroglot.study.ranking import objective_of
 from neuroglot.study.reading import Reading
 from neuroglot.study.recipe import Recipe, load_recipe
+from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
-from neuroglot.text.samples import Sample, Unit, tokenize
+from neuroglot.text.samples import Unit
 
 
 def mean_activation(site: str) -> Quantity:
@@ -83,10 +90,21 @@ def score(
         NeuroglotError: Unknown names, text that cannot be scored, layers or sites that do not exist.
     """
     known = [_recipe(recipe) for recipe in recipes]
+    check_text(known, corpus)
     samples = samples_of(model, corpus, unit)
-    wanted = sorted({*(recipe.quantity for recipe in known), *also})
-    widths = [model.site(quantity.site).width for quantity in wanted]
-    streamed = bank_bytes([len(samples)], len(layers or range(model.layers)), widths) > STORE_LIMIT
+    asked = {quantity: named for recipe in known for quantity, named in recipe.tasks.items()}
+    wanted = sorted({*asked, *also})
+    layer_count = len(layers or range(model.layers))
+    tasks = _tasks(model, corpus, unit, asked)
+    size = sum(
+        bank_bytes(
+            [len(tasks[task].samples if (task := (one.objective, one.sentences)) in tasks else samples)],
+            layer_count,
+            [model.site(one.site).width],
+        )
+        for one in wanted
+    )
+    streamed = size > STORE_LIMIT
     attributes = {
         "model": json.dumps(model.signature),
         "corpus": json.dumps({"name": corpus.name, "fingerprint": corpus.fingerprint, "unit": unit}),
@@ -96,7 +114,7 @@ def score(
     }
     summary = Summary.needed_by(known, also) if streamed else None
     reading = Reading(
-        executor or Local(model), samples, layers, positions, summary, attributes, checkpointing
+        executor or Local(model), samples, layers, positions, summary, attributes, checkpointing, tasks
     )
     bank = reading.bank(wanted, folder, track)
     lost = [language for language in corpus.languages if language not in bank.languages]
@@ -108,6 +126,38 @@ def score(
             "try dtype float32"
         )
     return bank
+
+
+def check_text(recipes: Sequence[Recipe], corpus: Corpus) -> None:
+    """Refuses text that lacks what a recipe's objective or statistic needs; it takes no model.
+
+    Raises:
+        NeuroglotError: Naming the recipe: no parallel text, too few sentences or documents, …
+    """
+    for recipe in recipes:
+        with located(f"recipe {recipe.name!r}"):
+            for named in recipe.tasks.values():
+                objective_of(named).check(corpus)
+            most = {language: corpus.sentences(language) for language in corpus.languages}
+            if recipe.sentences:
+                most = {language: min(count, recipe.sentences) for language, count in most.items()}
+            require_samples(recipe.samples.name, most)
+
+
+def _tasks(
+    model: LanguageModel, corpus: Corpus, unit: Unit, asked: Mapping[Quantity, Named]
+) -> dict[tuple[str, int], Task]:
+    """What is read beside the whole text: for objectives with text of their own, and for a few sentences."""
+    tasks: dict[tuple[str, int], Task] = {}
+    for quantity, named in asked.items():
+        place = (quantity.objective, quantity.sentences)
+        objective = objective_of(named) if quantity.objective else objective_of(Named(name="logprob"))
+        if place in tasks or (objective.plain and not quantity.sentences):
+            continue
+        fewest = min(corpus.sentences(language) for language in corpus.languages)
+        text = corpus.take(min(quantity.sentences, fewest)) if quantity.sentences else corpus
+        tasks[place] = objective.task(model, text, unit)
+    return tasks
 
 
 def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1%") -> dict[str, NeuronSet]:
@@ -124,22 +174,29 @@ def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1
     """
     known, size = _recipe(recipe), parse_budget(budget)
     statistic = known.statistic(bank)
-    masks = known.choose(statistic, size)
+    return as_sets(bank, known, known.choose(statistic, size, bank), size)
+
+
+def as_sets(
+    bank: ScoreBank, recipe: Recipe, masks: LanguageMask, size: int | float, **more: Any
+) -> dict[str, NeuronSet]:
+    """Language → the set of a mask [language, layer, neuron], with the provenance of bank and recipe."""
     about = bank.attributes
     signature = json.loads(about["model"])
     provenance = {
         "model": signature,
         "corpus": json.loads(about["corpus"]),
-        "recipe": known.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json"),
         "budget": size,
         "positions": about["positions"],
         "versions": versions(),
+        **more,
     }
     sets = {}
     for language, mask in zip(bank.languages, masks, strict=True):
         whole = np.zeros((signature["layers"], mask.shape[1]), dtype=bool)
-        whole[list(bank.layers(known.site))] = mask
-        sets[language] = NeuronSet(known.site, whole, language, provenance)
+        whole[list(bank.layers(recipe.site))] = mask
+        sets[language] = NeuronSet(recipe.site, whole, language, provenance)
     return sets
 
 
@@ -183,11 +240,6 @@ def ablate(
     with track("switching neurons off", len(masks) * sum(sample.tokens for sample in samples)) as advance:
         data = likelihood(model, samples, {mask.name: act for mask, act in masks}, advance=advance)
     return tabulate(Ablation(data, tuple(mask for mask, _ in masks))).langspec
-
-
-def samples_of(model: LanguageModel, corpus: Corpus, unit: Unit = "sentence") -> tuple[Sample, ...]:
-    """The corpus as the model reads it, cut to the positions that it has."""
-    return tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
 
 
 def base_mask(model: LanguageModel) -> tuple[Mask, Intervention]:

@@ -58,6 +58,10 @@ class Sample:
     """Unicode code points of the text."""
     bytes: int
     """UTF-8 bytes of the text."""
+    prompt: int = 0
+    """How many of the first tokens of the text are context only: s is about the rest."""
+    against: "Sample | None" = None
+    """Another text whose scores are subtracted from those of this one."""
 
     @property
     def tokens(self) -> int:
@@ -86,7 +90,7 @@ def tokenize(
         raise unknown("unit", unit, get_args(Unit))
     if max_tokens is not None and max_tokens < 2:
         raise NeuroglotError(f"max_tokens is {max_tokens}; a sample needs at least 2 tokens")
-    bos = _first_token(tokenizer)
+    bos = first_token(tokenizer)
     samples = []
     cut = 0
     for language in corpus.languages:
@@ -116,7 +120,24 @@ def tokenize(
     return tuple(samples)
 
 
-def _first_token(tokenizer: Tokenizer) -> int:
+def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of texts, without any special token."""
+    encoded = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        split_special_tokens=True,
+        return_offsets_mapping=False,
+        verbose=False,
+    )
+    return list(encoded["input_ids"])
+
+
+def first_token(tokenizer: Tokenizer) -> int:
+    """What a sample begins with.
+
+    Raises:
+        NeuroglotError: The tokenizer has nothing to begin with.
+    """
     # GPT-2 and Qwen have no BOS: a text begins after the token that ended the one before. BERT kin have CLS.
     for token in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.cls_token_id):
         if token is not None:

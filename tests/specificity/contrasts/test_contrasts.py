@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.specificity.contrasts import CONTRASTS
+from neuroglot.specificity.contrasts import (
+    CONTRASTS,
+    SAMPLE_CONTRASTS,
+    check_contrast_options,
+    contrast_names,
+)
 
 NAN = np.nan
 LANGUAGES = ["en", "zh", "vi"]
@@ -28,6 +33,13 @@ def test_difference_from_a_reference_that_is_never_compared_with_itself():
     expected = one_layer([9, 0, 0, -6], [NAN] * 4, [3, -3, 0, NAN])
     np.testing.assert_allclose(CONTRASTS["difference"](S, LANGUAGES, reference="zh"), expected)
     assert S[1, 0, 0] == 0, "the input is left as it was"
+
+
+def test_difference_from_the_first_language_of_the_study():
+    expected = CONTRASTS["difference"](S, LANGUAGES, reference="en")
+    np.testing.assert_array_equal(CONTRASTS["difference"](S, LANGUAGES, reference="first"), expected)
+    assert np.isnan(expected[0]).all()
+    assert S[0, 0, 0] == 9, "the input is left as it was"
 
 
 def test_difference_from_an_unknown_reference():
@@ -127,3 +139,52 @@ def test_too_few_languages_are_refused_with_the_reason(name, least):
 def test_an_unknown_contrast_is_named():
     with pytest.raises(NeuroglotError, match="'z-score'; did you mean 'zscore'"):
         CONTRASTS["z-score"]
+
+
+def test_every_contrast_is_named():
+    assert contrast_names() == sorted({*CONTRASTS, *SAMPLE_CONTRASTS})
+
+
+@pytest.mark.parametrize("name", contrast_names())
+@pytest.mark.parametrize("languages", [None, LANGUAGES, list("abcdefgh")])
+def test_every_contrast_passes_its_check(name, languages):
+    check_contrast_options(name, {}, languages)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("difference", {"reference": "first"}),
+        ("difference", {"reference": "zh"}),
+        ("difference", {"reference": None}),
+        ("entropy", {"filter_rate": 0.5}),
+        ("ratio", {"epsilon": 1e-3}),
+        ("overlap", {"bins": 400, "best_split": False}),
+    ],
+)
+@pytest.mark.parametrize("languages", [None, LANGUAGES])
+def test_options_that_a_contrast_takes(name, options, languages):
+    check_contrast_options(name, options, languages)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "languages", "message"),
+    [
+        ("z-score", {}, None, "unknown contrast 'z-score'; did you mean 'zscore'"),
+        ("average_precison", {}, None, "did you mean 'average_precision'"),
+        ("overlap", {"bin": 5}, None, "contrast 'overlap': unknown option 'bin'; did you mean 'bins'"),
+        ("difference", {"referense": "en"}, LANGUAGES, "did you mean 'reference'"),
+        ("average_precision", {"bins": 5}, None, "'average_precision' has no options .given: 'bins'"),
+        ("overlap", {"bins": 0}, None, "at least 2, not 0"),
+        ("entropy", {"filter_rate": 2}, None, "filter_rate must be above 0"),
+        ("entropy", {"filter_rate": "much"}, None, "'entropy' cannot do with filter_rate='much': "),
+        ("ratio", {"epsilon": "small"}, None, "'ratio' cannot do with epsilon='small': "),
+        ("difference", {"reference": "zhh"}, LANGUAGES, "'zhh'; did you mean 'zh'"),
+        ("zscore", {}, ["en", "zh"], "'zscore' needs at least 3 languages"),
+        ("overlap", {}, ["en"], "'overlap' needs at least 2 languages"),
+    ],
+)
+def test_options_are_refused_before_anything_is_scored(name, options, languages, message):
+    with pytest.raises(NeuroglotError, match=message) as error:
+        check_contrast_options(name, options, languages)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,91 @@
+"""What an objective is: what the model reads, and the scalar s of it whose gradient scores the neurons.
+
+An objective is a frozen dataclass whose fields are its options. It turns a corpus into a *task* (the samples
+to read, and itself, fitted if need be), and gives s and its gradient at the last hidden states of a batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.batch import Batch
+from neuroglot.model.head import Head
+from neuroglot.model.language_model import LanguageModel
+from neuroglot.text.corpus import Corpus
+from neuroglot.text.samples import Sample, Unit, tokenize
+
+Hidden = Float[Tensor, "row position hidden"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is read for an objective.
+
+    Attributes:
+        samples: The text.
+        objective: s of each.
+        about: What a reader of the results should know, as JSON can say it.
+    """
+
+    samples: tuple[Sample, ...]
+    objective: "Objective"
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A scalar a row. Rows do not interact.
+
+    Attributes:
+        name: What it is called.
+        sums: s is a sum over the units of the text, so that scores are divided by their number.
+        plain: It reads the corpus as it is, so that other scores of the text can ride along.
+    """
+
+    name: ClassVar[str]
+    sums: ClassVar[bool] = True
+    plain: ClassVar[bool] = True
+
+    def __call__(self, hidden: Hidden, batch: Batch, head: Head) -> tuple[Float[Tensor, " row"], Hidden]:
+        """The value of s for each row, and ∂s/∂hidden."""
+        raise NotImplementedError
+
+    def check(self, corpus: Corpus) -> None:
+        """Refuses a corpus that lacks what the objective needs, before any model is loaded."""
+
+    def task(self, model: LanguageModel, corpus: Corpus, unit: Unit) -> Task:
+        """What to read."""
+        return Task(samples_of(model, corpus, unit), self)
+
+    def configured(self, options: Mapping[str, Any]) -> "Objective":
+        """The objective with other options.
+
+        Raises:
+            NeuroglotError: One that it does not have, or a value that it cannot take.
+        """
+        known = [option.name for option in fields(self) if option.repr]  # what is fitted is not shown
+        for option in options:
+            if option not in known:
+                if not known:
+                    raise NeuroglotError(f"objective {self.name!r} has no options, and is given {option!r}")
+                raise unknown("option", option, known, f"objective {self.name!r}")
+        return replace(self, **options)
+
+
+def samples_of(model: LanguageModel, corpus: Corpus, unit: Unit = "sentence") -> tuple[Sample, ...]:
+    """The corpus as the model reads it, cut to the positions that it has."""
+    return tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
+
+
+def checked_length(sample: Sample, model: LanguageModel) -> Sample:
+    """The sample, if the model has positions for all of it: what is made up of parts cannot be cut."""
+    if model.max_tokens is not None and len(sample.ids) > model.max_tokens:
+        raise NeuroglotError(
+            f"{len(sample.ids)} positions are needed for {sample.language}, document {sample.document!r}, "
+            f"sentence {sample.sentence + 1}; the model has {model.max_tokens}"
+        )
+    return sample

@@ -1,0 +1,152 @@
+"""Selection rules as a recipe names them: the budget, a threshold, or a published method's own."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from neuroglot.specificity.arrays import LanguageMask
+from neuroglot.specificity.lape import lape
+from neuroglot.specificity.rules import both_ends, consistent, culnig
+from neuroglot.specificity.selection import budget as within_budget
+from neuroglot.specificity.selection import threshold as above_threshold
+from neuroglot.study.named import Named, Strict
+
+
+class Rule(Strict):
+    """From statistic and specificity to the neurons of each language."""
+
+    @property
+    def controls(self) -> tuple[Named, ...]:
+        """Further objectives whose statistics `choose` gets, in this order."""
+        return ()
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The mask [language, layer, neuron]."""
+        raise NotImplementedError
+
+
+class WithinBudget(Rule):
+    """The study's budget, the same for every language."""
+
+    rule: Literal["budget"] = "budget"
+    per_layer: bool = False
+    shared: Literal["allow", "exclusive"] = "allow"
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The most specific neurons."""
+        return within_budget(specificity, size, per_layer=self.per_layer, shared=self.shared)
+
+
+class AboveThreshold(Rule):
+    """Every neuron above a value; the sizes emerge."""
+
+    rule: Literal["threshold"]
+    value: float
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The neurons above the threshold."""
+        return above_threshold(specificity, self.value)
+
+
+class Lape(Rule):
+    """LAPE's own rule (Tang et al. 2024); the sizes emerge."""
+
+    rule: Literal["lape"]
+    top_rate: float = 0.01
+    filter_rate: float = 0.95
+    activation_bar: float = 0.95
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The neurons of lowest entropy, in every language whose p passes the bar."""
+        mask = np.zeros(statistic.shape, dtype=bool)
+        found = lape(
+            statistic,
+            top_rate=self.top_rate,
+            filter_rate=self.filter_rate,
+            activation_bar=self.activation_bar,
+        )
+        for language, pairs in enumerate(found):
+            mask[language, pairs[:, 0], pairs[:, 1]] = True
+        return mask
+
+
+class BothEnds(Rule):
+    """The top and the bottom of the ranking, half the budget each (Kojima et al. 2024)."""
+
+    rule: Literal["both_ends"]
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The highest and the lowest."""
+        return both_ends(specificity, size)
+
+
+class Consistent(Rule):
+    """What is among the strongest in every sample of the language, but not in all languages (PLND)."""
+
+    rule: Literal["consistent"]
+    consistency: float = Field(1.0, gt=0, le=1)
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The neurons whose share of samples is high enough."""
+        return consistent(statistic, self.consistency)
+
+
+class Culnig(Rule):
+    """CULNIG's group-specific rule with its second control; at most ``share`` of the neurons."""
+
+    rule: Literal["culnig"]
+    share: float = Field(0.003, gt=0, lt=1)
+    control: Named = Named(name="answer", options={"control": "copy"})
+    control_share: float = Field(0.01, gt=0, lt=1)
+    least_z: float = 0.5
+
+    @property
+    def controls(self) -> tuple[Named, ...]:
+        """The second control."""
+        return (self.control,)
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """The top, less the control's top, where the language stands out."""
+        return culnig(
+            statistic,
+            controls[0],
+            share=self.share,
+            control_share=self.control_share,
+            least_z=self.least_z,
+        )
+
+
+class Gates(Rule):
+    """The set that a search on the model ends with; it starts from the ranking (METHODS §4, searched gates).
+
+    Attributes:
+        steps: At most so many.
+        tuned: λ and step size are chosen on the validation split.
+    """
+
+    rule: Literal["gates"]
+    options: dict[str, Any] = {}
+
+    def choose(
+        self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
+    ) -> LanguageMask:
+        """Where the search starts: the most specific neurons."""
+        return within_budget(specificity, size)
+
+
+Selection = WithinBudget | AboveThreshold | Lape | BothEnds | Consistent | Culnig | Gates
