@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neuroglot.study.config import Study, load_study
     from neuroglot.study.recipe import Recipe, load_recipe
     from neuroglot.study.run import Run
+    from neuroglot.study.searching import search
     from neuroglot.study.steps import ablate, score, select
     from neuroglot.text.corpus import Corpus
 
@@ -38,6 +39,7 @@ _HOMES = {
     "load_recipe": "neuroglot.study.recipe",
     "load_study": "neuroglot.study.config",
     "score": "neuroglot.study.steps",
+    "search": "neuroglot.study.searching",
     "select": "neuroglot.study.steps",
 }
 
@@ -58,6 +60,7 @@ __all__ = [
     "load_recipe",
     "load_study",
     "score",
+    "search",
     "select",
 ]
 

@@ -7,9 +7,10 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.progress import silent
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study import reading
+from neuroglot.study.digest import digest
 from neuroglot.study.executors.local import Local
 from neuroglot.study.passes import Summary
-from neuroglot.study.reading import Reading, digest, finished_bank
+from neuroglot.study.reading import Reading, finished_bank
 from neuroglot.study.recipe import load_recipe
 from neuroglot.study.steps import samples_of
 

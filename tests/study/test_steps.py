@@ -7,7 +7,7 @@ import pytest
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.study.run import Run
-from neuroglot.study.steps import ablate, firing_rate, per_neuron, score, select
+from neuroglot.study.steps import ablate, matched_on, per_neuron, score, select
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def parts(home):
 
 @pytest.fixture(scope="module")
 def bank(gemma, parts):
-    return score(gemma, parts["identify"], ["grad_act", "lape_budget"], also=[firing_rate("mlp")])
+    return score(gemma, parts["identify"], ["grad_act", "lape_budget"], also=[matched_on("rate", "mlp")])
 
 
 def test_the_steps_give_what_the_run_gives(home, bank):
@@ -49,7 +49,7 @@ def test_switching_off_gives_a_row_a_set_beside_everything_off(gemma, bank, part
 def test_a_restricted_pass_scores_only_its_layers(gemma, parts):
     bank = score(gemma, parts["identify"], ["lape_budget"], layers=[1])
     assert all(not neurons.mask[[0, 2]].any() for neurons in select(bank, "lape_budget", 3).values())
-    rates = per_neuron(bank, firing_rate("mlp_gate"))
+    rates = per_neuron(bank, matched_on("rate", "mlp_gate"))
     assert rates.shape == (3, 3, 48)
     assert not rates.sel(layer=[0, 2]).any()
     assert rates.sel(layer=1).any()

@@ -8,6 +8,7 @@ import typer
 from neuroglot.cli.app import app, notes, output, print_json
 
 if TYPE_CHECKING:
+    from neuroglot.statistics.bank import ScoreBank
     from neuroglot.study.config import Study
     from neuroglot.study.executors.estimate import Estimate
 
@@ -33,6 +34,19 @@ def announce(expected: "Estimate") -> None:
     notes.print(f"This takes {expected}.", highlight=False)
 
 
+def say_completeness(bank: "ScoreBank") -> None:
+    """What path scores lack in each layer, on standard error."""
+    by_score: dict[str, list[str]] = {}
+    for name, layer, share in bank.completeness:
+        by_score.setdefault(name, []).append(f"{layer}: {share:.0%}")
+    for name, layers in by_score.items():
+        notes.print(
+            f"{name} lacks of the change in s, layer by layer: {', '.join(layers)}",
+            highlight=False,
+            markup=False,
+        )
+
+
 def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     """All stages in one folder, then the table and the path of the page."""
     import logging
@@ -51,7 +65,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     )
     current = Run.begin(folder, study, bar, announce)
     with current.lock():
-        current.score()
+        say_completeness(current.score())
         current.select()
         current.ablate()
         with notes.status("Tables, charts and page …"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from neuroglot.cli.app import app, output, print_json
-from neuroglot.cli.run import FOLDER, JSON, announce
+from neuroglot.cli.run import FOLDER, JSON, announce, say_completeness
 
 if TYPE_CHECKING:
     from neuroglot.neurons import NeuronSet
@@ -38,6 +38,7 @@ def score(study: Path = STUDY, out: Path | None = FOLDER, as_json: bool = JSON) 
     run = _run(study, out)
     with run.lock():
         bank = run.score()
+    say_completeness(bank)
     if as_json:
         print_json(
             {

@@ -24,7 +24,7 @@ from neuroglot.statistics.language import (
 )
 from neuroglot.statistics.moments import BINS, PARTS, count_type, merge_summaries, summarise
 from neuroglot.statistics.quantity import UNITS, Quantity
-from neuroglot.statistics.shard import SUFFIX, open_shard, quarantined, write_aside
+from neuroglot.statistics.shard import SUFFIX, completeness, open_shard, quarantined, write_aside
 
 STORE_LIMIT = 4 * 2**30
 """Bytes of per-sample scores that are kept; beyond them the bank streams."""
@@ -91,6 +91,14 @@ class ScoreBank:
     def quarantined(self) -> list[dict[str, Any]]:
         """Samples left out because a score was not finite: language, document, sentence, layer, score."""
         return quarantined(*self.shards)
+
+    @property
+    def completeness(self) -> list[tuple[str, int, float]]:
+        """(score, layer, share): what the sums of path scores lack of the change in s along their path."""
+        return [
+            (str(name), int(layer), missing / change if change else float("nan"))
+            for name, layer, missing, change in completeness(*self.shards)
+        ]
 
     def holds(self, quantity: Quantity) -> bool:
         """Whether a pass has kept this quantity."""

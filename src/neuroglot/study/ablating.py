@@ -19,8 +19,8 @@ from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.progress import Track
 from neuroglot.statistics.shard import SUFFIX, load_shard
+from neuroglot.study.digest import digest
 from neuroglot.study.executors.piece import Advance, Executor, Piece, Trial
-from neuroglot.study.reading import digest
 from neuroglot.text.samples import Sample
 
 Masks = Sequence[tuple[Mask, Intervention]]

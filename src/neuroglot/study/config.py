@@ -71,12 +71,15 @@ class Controls(Strict):
 
     Attributes:
         uniform: Sets drawn from all neurons, each judged for every language.
-        matched: Sets a recipe and language, matched on layer × firing rate.
+        matched: Sets a recipe and language, of as many neurons a layer that are alike in ``matched_on``.
+        matched_on: ``rate`` (how often they fire), ``magnitude`` (mean |a|) or ``displacement`` (how far they
+            push the layer's output; at site ``mlp``).
         recipes: Whose sets get matched controls; default: all.
     """
 
     uniform: int = Field(5, ge=0)
     matched: int = Field(2, ge=0)
+    matched_on: Literal["rate", "magnitude", "displacement"] = "rate"
     recipes: list[str] | None = None
 
 
@@ -184,6 +187,13 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
+        if self.controls.matched and self.controls.matched_on == "displacement":
+            for recipe in self.recipes:
+                if recipe.site != "mlp" and recipe.name in (self.controls.recipes or [recipe.name]):
+                    raise ValueError(
+                        f"controls.matched_on: displacement is for site 'mlp'; recipe {recipe.name!r} is at "
+                        f"{recipe.site!r} (controls.recipes says whose sets are controlled)"
+                    )
         names = [recipe.name for recipe in self.recipes]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

@@ -13,7 +13,10 @@ class Strict(BaseModel):
 
 
 class Named(Strict):
-    """A plug-in and its options: ``score: grad_act``, or ``score: {name: smoothgrad, options: {copies: 4}}``."""
+    """A plug-in and its options.
+
+    ``score: grad_act``, or ``score: {name: smoothgrad, options: {copies: 4}}``.
+    """
 
     name: str
     options: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.config import Study
-from neuroglot.study.steps import base_mask, everything_off, firing_rate, mean_activation, per_neuron
+from neuroglot.study.steps import base_mask, everything_off, matched_on, mean_activation, per_neuron
 from neuroglot.study.validation import located
 
 UNIFORM = "uniform"
@@ -35,7 +35,7 @@ def quantities_beside_recipes(study: Study) -> list[Quantity]:
         if any(KINDS[kind].shift for kind in study.acting_on(recipe.name)):
             needed.add(mean_activation(recipe.site))
         if study.controls.matched and _controlled(study, recipe.name):
-            needed.add(firing_rate(recipe.site))
+            needed.add(matched_on(study.controls.matched_on, recipe.site))
     return sorted(needed)
 
 
@@ -53,13 +53,20 @@ def control_sets(study: Study, bank: ScoreBank, chosen: Sets) -> dict[str, dict[
     for recipe in study.recipes:
         if not _controlled(study, recipe.name):
             continue
-        rates = per_neuron(bank, firing_rate(recipe.site)) if study.controls.matched else None
+        if not study.controls.matched:
+            continue
+        alike = per_neuron(bank, matched_on(study.controls.matched_on, recipe.site))
         for number in range(study.controls.matched):
             for language, own in chosen[recipe.name].items():
                 seed = _seed(study, recipe.name, language, number)
                 with located(f"recipe {recipe.name}, {language}"):
-                    mask = matched(own.mask, rates.sel(language=language).values, seed)  # type: ignore[union-attr]
-                about = {"control": "matched", "of": recipe.name, "seed": seed}
+                    mask = matched(own.mask, alike.sel(language=language).values, seed)
+                about = {
+                    "control": "matched",
+                    "on": study.controls.matched_on,
+                    "of": recipe.name,
+                    "seed": seed,
+                }
                 name = f"matched/{recipe.name}/{number}"
                 controls.setdefault(name, {})[language] = NeuronSet(own.site, mask, language, about)
     return controls

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from neuroglot.statistics.bank import ScoreBank, bank_bytes
 from neuroglot.statistics.moments import merge, summarise
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.shard import open_shard
+from neuroglot.study.digest import digest
 from neuroglot.study.executors.piece import Advance, Executor, Piece, Trial
 from neuroglot.study.passes import Pass, Shards, Summary, forget_unfinished, write_index
 from neuroglot.text.samples import Sample
@@ -250,11 +250,6 @@ class Reading:
             chunks[-1].append(sample)
             room -= sample.tokens
         return chunks
-
-
-def digest(*parts: Any) -> str:
-    """A short checksum of anything that JSON can say."""
-    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _tokens(samples: Sequence[Sample]) -> int:

@@ -87,7 +87,7 @@ class Recipe(Ranking):
         return self.select if isinstance(self.select, Gates) else None
 
     def rehearse(self, languages: list[str]) -> None:
-        """Tries contrasts and selection on made-up numbers of these languages, before any model time is spent.
+        """Tries contrasts and selection on made-up numbers, so that mistakes cost no model time.
 
         Raises:
             NeuroglotError: What they would say after the pass.

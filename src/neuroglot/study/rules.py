@@ -1,15 +1,18 @@
 """Selection rules as a recipe names them: the budget, a threshold, or a published method's own."""
 
+from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.specificity.arrays import LanguageMask
 from neuroglot.specificity.lape import lape
 from neuroglot.specificity.rules import both_ends, consistent, culnig
 from neuroglot.specificity.selection import budget as within_budget
 from neuroglot.specificity.selection import threshold as above_threshold
+from neuroglot.study.gates.settings import GateSettings
 from neuroglot.study.named import Named, Strict
 
 
@@ -132,21 +135,49 @@ class Culnig(Rule):
 
 
 class Gates(Rule):
-    """The set that a search on the model ends with; it starts from the ranking (METHODS §4, searched gates).
+    """The set that a search on the model ends with (METHODS §4, searched gates; `neuroglot.study.gates`).
 
     Attributes:
-        steps: At most so many.
-        tuned: λ and step size are chosen on the validation split.
+        train: At most so many sentences a language to learn on.
+        validation: At most so many to judge on, of other documents; λ and step size are chosen there too.
+        options: Of `GateSettings`.
     """
 
     rule: Literal["gates"]
-    options: dict[str, Any] = {}
+    train: int = Field(48, ge=1)
+    validation: int = Field(24, ge=1)
+    options: dict[str, Any] = Field({})
+
+    @field_validator("options")
+    @classmethod
+    def _known(cls, options: dict[str, Any]) -> dict[str, Any]:
+        known = [field.name for field in fields(GateSettings)]
+        for option in options:
+            if option not in known:
+                raise ValueError(str(unknown("option", option, known, "select")))
+        try:
+            _settings(options)
+        except (NeuroglotError, TypeError) as error:
+            raise ValueError(str(error)) from error
+        return options
+
+    @property
+    def settings(self) -> GateSettings:
+        """How to search."""
+        return _settings(self.options)
 
     def choose(
         self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
     ) -> LanguageMask:
         """Where the search starts: the most specific neurons."""
         return within_budget(specificity, size)
+
+
+def _settings(options: dict[str, Any]) -> GateSettings:
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
+    }
+    return GateSettings(**given)
 
 
 Selection = WithinBudget | AboveThreshold | Lape | BothEnds | Consistent | Culnig | Gates

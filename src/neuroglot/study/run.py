@@ -34,18 +34,22 @@ from neuroglot.evaluation.tables import Tables, tabulate
 from neuroglot.files import write_text, writing
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.neurons import NeuronSet
+from neuroglot.objective import samples_of
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.shard import load_shard
 from neuroglot.study.ablating import Ablating, piece_path
 from neuroglot.study.config import Study, load_study
+from neuroglot.study.digest import digest
 from neuroglot.study.executors import available, executor_of
 from neuroglot.study.executors.estimate import Estimate
 from neuroglot.study.executors.piece import Executor
 from neuroglot.study.plan import control_sets, masks, pieces, quantities_beside_recipes
-from neuroglot.study.reading import digest, finished_bank
-from neuroglot.study.steps import samples_of, score, select, versions
+from neuroglot.study.reading import finished_bank
+from neuroglot.study.recipe import Recipe
+from neuroglot.study.searching import search
+from neuroglot.study.steps import check_text, score, select, versions
 from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample
@@ -190,6 +194,8 @@ class Run:
     def score(self) -> ScoreBank:
         """Stage 1: one pass over the identification text."""
         study, text = self.study, self.text["identify"]  # text first: its mistakes cost no model time
+        with located(study.at("recipes")):
+            check_text(study.recipes, text)
         key = digest(self._reader, text.fingerprint, study.layers, study.positions, study.text.unit)
 
         def work() -> ScoreBank:
@@ -225,9 +231,7 @@ class Run:
         """Stage 2: the sets of every recipe and language, and their controls, as JSON files."""
 
         def work() -> dict[str, dict[str, NeuronSet]]:
-            chosen = {
-                recipe.name: select(self.bank, recipe, self.study.budget) for recipe in self.study.recipes
-            }
+            chosen = {recipe.name: self.choose(recipe, self.study.budget) for recipe in self.study.recipes}
             controls = control_sets(self.study, self.bank, chosen)
             for name, sets in {**chosen, **controls}.items():
                 for language, neurons in sets.items():
@@ -235,6 +239,23 @@ class Run:
             return chosen | controls
 
         return self._stage("select", work)
+
+    def choose(self, recipe: Recipe, budget: int | float | str) -> dict[str, NeuronSet]:
+        """The sets of a recipe of this run's bank; a search on the model, if that is what it asks for."""
+        if not recipe.searched:
+            return select(self.bank, recipe, budget)
+        sets, curves = search(
+            self.model,
+            self.bank,
+            recipe,
+            self.text["identify"],
+            budget,
+            seed=self.study.seed,
+            folder=self.folder / "search",
+            track=self.track,
+        )
+        write_text(self.folder / "sets" / recipe.name / "search.csv", _csv(pd.DataFrame(curves)))
+        return sets
 
     @property
     def sets(self) -> dict[str, dict[str, NeuronSet]]:

@@ -49,9 +49,20 @@ def mean_activation(site: str) -> Quantity:
     return Quantity(site, "activation", "sum")
 
 
-def firing_rate(site: str) -> Quantity:
-    """What matched controls at a site need of the bank (statistic ``rate``)."""
-    return Quantity(site, "active", "sum")
+def matched_on(kind: str, site: str) -> Quantity:
+    """What controls at a site are matched on (statistic ``rate``): how often, how much, or how far.
+
+    Args:
+        kind: ``rate``, ``magnitude`` (mean |a|) or ``displacement``, |a|·‖W_down‖, at ``mlp``.
+        site: Where the neurons are.
+
+    Raises:
+        NeuroglotError: There is no displacement at that site.
+    """
+    if kind == "displacement" and site != "mlp":
+        raise NeuroglotError(f"controls matched on displacement are for site 'mlp', not {site!r}")
+    score = {"rate": "active", "magnitude": "activation_abs", "displacement": "parallel"}[kind]
+    return Quantity(site, score, "sum")
 
 
 def score(
@@ -173,6 +184,10 @@ def select(bank: ScoreBank, recipe: str | Recipe, budget: int | float | str = "1
         Language → set, each with its provenance.
     """
     known, size = _recipe(recipe), parse_budget(budget)
+    if known.searched:
+        raise NeuroglotError(
+            f"recipe {known.name!r} searches on the model: use neuroglot.search(model, bank, recipe, corpus)"
+        )
     statistic = known.statistic(bank)
     return as_sets(bank, known, known.choose(statistic, size, bank), size)
 

@@ -23,19 +23,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.evaluation.langspec import collateral, langspec
-from neuroglot.evaluation.likelihood import likelihood
-from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
-from neuroglot.neurons import NeuronSet
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
+from neuroglot.study.digest import digest
 from neuroglot.study.gates.gradients import each_gradient
+from neuroglot.study.gates.judge import Judge, log_prob, nobody
 from neuroglot.study.gates.narrow import narrowed
 from neuroglot.study.gates.preference import Preference
 from neuroglot.study.gates.settings import GateSettings
 from neuroglot.study.gates.state import SUFFIX, read_state, write_state
-from neuroglot.study.reading import digest
 from neuroglot.text.samples import Sample
 
 logger = logging.getLogger(__name__)
@@ -128,8 +125,7 @@ class _Searching:
         self.languages = tuple(dict.fromkeys(sample.language for sample in train))
         _check(self.languages, train, validation, start, shape)
         self.size = neurons_allowed(budget, shape[0] * shape[1])
-        self.start, self.site, self.settings = start, site, settings
-        self.train, self.validation = train, validation
+        self.start, self.site, self.settings, self.train = start, site, settings, train
         self.path = None
         if folder is not None:
             rankings = {name: digest(one.astype(np.float64).tobytes().hex()) for name, one in start.items()}
@@ -137,16 +133,20 @@ class _Searching:
             reader = (model.fingerprint, model.precision, site)
             key = digest(reader, text, rankings, self.size, asdict(settings))
             self.path = folder / f"gates-{key}{SUFFIX}"
-        self.model = narrowed(model, (*train, *validation), settings.vocabulary)
         self.own = [
             [row for row, sample in enumerate(train) if sample.language == name] for name in self.languages
         ]
         self.now = 0
         self.alive: list[Preference] = []
         self.best: dict[str, Found] = {}
-        self.unmasked = self._log_prob(train, [])[0]
-        self.base = self._scores([])[0]
-        if not self._resume():
+        found = read_state(self.path) if self.path else None
+        if found:
+            self._go_on_from(*found)
+        if self.alive or not found:  # a search that is finished needs no model
+            self.model = narrowed(model, (*train, *validation), settings.vocabulary)
+        if not found:
+            self.unmasked = log_prob(self.model, train, [nobody(model, site)], site)[0]
+            self.base = _likelihoods
             self._begin()
 
     def step(self) -> None:
@@ -213,22 +213,11 @@ class _Searching:
     def _judge(self) -> None:
         """Notes every search's F1 on validation, and each language's best mask."""
         masks = [one.mask for one in self.alive]
-        scores = self._scores(masks)
-        gained = dict.fromkeys({self.languages[one.target] for one in self.alive}, False)
-        for one, mask, masked in zip(self.alive, masks, scores, strict=True):
-            name = self.languages[one.target]
-            f1 = float(langspec(self.base, masked, one.target, drop="relative"))
-            mean, largest = collateral(self.base, masked, one.target, drop="relative")
-            row = {
-                "step": self.now,
-                "language": name,
-                "weight": one.weight,
-                "rate": one.rate,
-                "f1": f1,
-                "drop": float(1 - masked[one.target] / self.base[one.target]),
-                "collateral_mean": float(mean),
-                "collateral_max": float(largest),
-            }
+        judged = self.judge(masks, [one.target for one in self.alive])
+        gained = dict.fromkeys([self.languages[one.target] for one in self.alive], False)
+        for one, mask, values in zip(self.alive, masks, judged, strict=True):
+            name, f1 = self.languages[one.target], values["f1"]
+            row = {"step": self.now, "language": name, "weight": one.weight, "rate": one.rate, **values}
             best = self.best.setdefault(name, Found(mask, f1, []))
             best.curve.append(row)
             gained[name] |= f1 > best.f1 + GAIN
@@ -252,27 +241,6 @@ class _Searching:
         last = [row for row in curve if row["step"] == self.now]
         first = max(last, key=lambda row: row["f1"])
         return (first["weight"], first["rate"]) == (one.weight, one.rate)
-
-    def _log_prob(
-        self, samples: Sequence[Sample], masks: Sequence[Bool[np.ndarray, "layer neuron"]]
-    ) -> Float[np.ndarray, "mask sample"]:
-        """Log p of samples under masks; under none, that of the untouched model alone."""
-        nobody = np.zeros((self.model.layers, self.model.site(self.site).width), dtype=bool)
-        acts = {str(n): Intervention(NeuronSet(self.site, mask)) for n, mask in enumerate(masks or [nobody])}
-        values: Float[np.ndarray, "mask sample"] = likelihood(self.model, samples, acts)["log_prob"].values
-        return values
-
-    def _scores(
-        self, masks: Sequence[Bool[np.ndarray, "layer neuron"]]
-    ) -> Float[np.ndarray, "mask language"]:
-        """Exp of the mean log p a token, of every language of the validation text."""
-        log_prob = self._log_prob(self.validation, masks)
-        tokens = np.array([sample.tokens for sample in self.validation])
-        spoken = np.array([sample.language for sample in self.validation])
-        columns = [
-            log_prob[:, spoken == name].sum(axis=1) / tokens[spoken == name].sum() for name in self.languages
-        ]
-        return np.asarray(np.exp(np.stack(columns, axis=1)))
 
     def _save(self) -> None:
         assert self.path is not None
