@@ -258,7 +258,7 @@ def test_a_search_that_was_killed_ends_where_it_would_have(gemma, tmp_path, monk
         assert repr(whole[name].curve) == repr(again[name].curve)
     before = calls
     search(gemma, folder=tmp_path)  # what is finished is only read again
-    assert calls - before < 10
+    assert calls == before
     assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
 
 

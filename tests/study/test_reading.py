@@ -129,6 +129,12 @@ def test_a_streamed_bank_knows_one_unit():
             Summary.needed_by(recipes, also)
 
 
+@pytest.mark.parametrize("name", ["plnd", "experts", "knowledge_neurons"])
+def test_what_needs_every_sample_is_refused_before_the_pass_where_they_do_not_fit(name):
+    with pytest.raises(NeuroglotError, match=rf"recipe '{name}' needs every sample's for its"):
+        Summary.needed_by([load_recipe("grad_act"), load_recipe(name)], [])
+
+
 def test_a_digest_tells_parts_apart():
     assert digest("a", ["b"]) == digest("a", ["b"])
     assert len({digest("ab"), digest("a", "b"), digest(["a", "b"]), digest("ab", None)}) == 4

@@ -178,14 +178,15 @@ def conductance_score(
 ) -> Swept:
     """Σ g(α)·Δa along the straight path of the embeddings from zeros.
 
-    Only the residual stream carries all of s: completeness is a promise at site ``resid`` alone, and
-    `Swept.missing` tells of no other. Where a row's s or gradient is not finite, its scores are not.
+    Only the residual stream carries all of s: `Swept.missing` is what the sum there lacks, whichever sites are
+    asked for. Where a row's s or gradient is not finite, its scores are not.
     """
     alphas = (uniform if options.schedule == "uniform" else log_spaced)(options.steps)
-    found = conductance(model, batch.ids, value, sites=sites, layers=layers, alphas=alphas, finite=False)
-    whole = [("resid", layer) for layer in layers if "resid" in sites]
+    read = list(dict.fromkeys([*sites, "resid"]))
+    found = conductance(model, batch.ids, value, sites=read, layers=layers, alphas=alphas, finite=False)
+    whole = [("resid", layer) for layer in layers]
     return Swept(
-        found.tokens,
+        {site: found.tokens[site] for site in sites},
         missing={place: found.missing(*place) for place in whole},
         change=dict.fromkeys(whole, found.end - found.start),
     )

@@ -1,4 +1,4 @@
-"""s = log p_φ(L | pooled hidden state): can the language be read off the model's own state? (METHODS §1)
+"""s = log p_φ(L | pooled hidden state): can the language be read off the model itself (METHODS §1).
 
 φ is a logistic regression (scikit-learn) on the mean of the last hidden states over a text's tokens. It is
 fitted on half of the documents; neurons are scored on the others, where its accuracy is reported.

@@ -30,7 +30,7 @@ QUARANTINED = "quarantined"
 """The attribute that lists, as JSON, the samples that a pass left out because a score was not finite."""
 
 COMPLETENESS = "completeness"
-"""The attribute in which path scores keep, as JSON, what their sums lack: [score, layer, Σ|missing|, Σ|change|]."""
+"""The attribute with what the sums of path scores lack, as JSON: [score, layer, Σ|missing|, Σ|change|]."""
 
 CHUNK_BYTES = 16 * 2**20
 """The most that one chunk of an array takes."""

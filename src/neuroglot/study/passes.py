@@ -18,6 +18,7 @@ import xarray as xr
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.files import write_text, writing
+from neuroglot.specificity.contrasts import SAMPLE_CONTRASTS
 from neuroglot.statistics.bank import STORE_LIMIT
 from neuroglot.statistics.language import STATISTICS
 from neuroglot.statistics.moments import merge
@@ -44,6 +45,16 @@ class Summary:
     @classmethod
     def needed_by(cls, recipes: Sequence[Recipe], also: Sequence[Quantity]) -> "Summary":
         """What recipes and further quantities, which are per token, read."""
+        for recipe in recipes:
+            reads = "contrast", recipe.contrast.name
+            if recipe.contrast.name not in SAMPLE_CONTRASTS:
+                reads = "statistic", recipe.samples.name
+                if STATISTICS[recipe.samples.name].streamed is not None:
+                    continue
+            raise NeuroglotError(
+                f"the scores do not fit {STORE_LIMIT // 2**30} GB, and recipe {recipe.name!r} needs every "
+                f"sample's for its {reads[0]} {reads[1]!r}: read fewer sentences, or fewer recipes at once"
+            )
         units = {recipe.per for recipe in recipes} | ({"tokens"} if also else set())
         if len(units) > 1:
             raise NeuroglotError(

@@ -129,7 +129,7 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def load_recipe(name: str | Path, **changes: Any) -> Recipe:
+def load_recipe(name: str | Path, /, **changes: Any) -> Recipe:
     """A recipe by name, or from a YAML file of your own.
 
     Args:

@@ -46,7 +46,7 @@ def continuations(corpus: Corpus, seed: int = 0) -> tuple[Continuation, ...]:
             (document.id, index): halved(sentence)
             for document in corpus.documents[language]
             for index, sentence in enumerate(document.sentences)
-            if len(sentence.split()) > 1 or len(sentence) > 1
+            if len(sentence.strip()) > 1
         }
         if len(halves) < CHOICES:
             raise NeuroglotError(
@@ -71,8 +71,9 @@ def halved(sentence: str) -> tuple[str, str]:
     >>> halved("rain on the roof")
     ('rain on', 'the roof')
     """
+    sentence = sentence.strip()
     middle = len(sentence) / 2
-    spaces = [place for place, letter in enumerate(sentence.strip()) if letter == " "]
+    spaces = [place for place, letter in enumerate(sentence) if letter == " "]
     if not spaces:
         cut = round(middle)
         return sentence[:cut], sentence[cut:]

@@ -139,14 +139,18 @@ class _Searching:
         self.now = 0
         self.alive: list[Preference] = []
         self.best: dict[str, Found] = {}
-        found = read_state(self.path) if self.path else None
-        if found:
-            self._go_on_from(*found)
-        if self.alive or not found:  # a search that is finished needs no model
-            self.model = narrowed(model, (*train, *validation), settings.vocabulary)
-        if not found:
+        state = read_state(self.path) if self.path else None
+        if state:
+            self._restore(*state)
+            if not self.alive:
+                return  # a search that has ended needs no model
+        self.model = narrowed(model, (*train, *validation), settings.vocabulary)
+        if state:
+            self.unmasked = state[0]["unmasked"]
+            self.judge = Judge(self.model, site, validation, self.languages, state[0]["base"])
+        else:
             self.unmasked = log_prob(self.model, train, [nobody(model, site)], site)[0]
-            self.base = _likelihoods
+            self.judge = Judge.of(self.model, site, validation, self.languages)
             self._begin()
 
     def step(self) -> None:
@@ -244,7 +248,8 @@ class _Searching:
 
     def _save(self) -> None:
         assert self.path is not None
-        arrays: dict[str, np.ndarray] = {f"best/{name}": best.mask for name, best in self.best.items()}
+        arrays = {"unmasked": self.unmasked, "base": self.judge.base}
+        arrays |= {f"best/{name}": best.mask for name, best in self.best.items()}
         for number, one in enumerate(self.alive):
             arrays |= {f"{field}/{number}": getattr(one, field) for field in _LEARNT}
         about = {
@@ -254,18 +259,13 @@ class _Searching:
         }
         write_state(self.path, arrays, about)
 
-    def _resume(self) -> bool:
-        found = read_state(self.path) if self.path else None
-        if found is None:
-            return False
-        arrays, about = found
+    def _restore(self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
         self.now = about["step"]
         for name, (f1, waited, curve) in about["best"].items():
             self.best[name] = Found(arrays[f"best/{name}"], f1, curve, waited)
         for number, (target, weight, rate) in enumerate(about["alive"]):
             learnt = {field: arrays[f"{field}/{number}"] for field in _LEARNT}
             self.alive.append(Preference(target, weight, rate, self.size, **learnt))
-        return True
 
 
 _LEARNT = ("theta", "gradient", "change", "seen")
