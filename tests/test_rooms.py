@@ -130,15 +130,19 @@ def test_every_registered_name_says_what_it_is():
     from neuroglot.intervention.kinds import KINDS
     from neuroglot.model.loading import BUNDLED
     from neuroglot.objective import OBJECTIVES
-    from neuroglot.specificity.contrasts import CONTRASTS
+    from neuroglot.specificity.contrasts import CONTRASTS, SAMPLE_CONTRASTS
+    from neuroglot.statistics.language import STATISTICS
     from neuroglot.statistics.reductions import REDUCTIONS
     from neuroglot.study.recipe import load_recipe, recipe_names
 
-    for name, entry in [*SCORES.items(), *KINDS.items(), *BUNDLED.items()]:
+    for name, entry in [*SCORES.items(), *KINDS.items(), *BUNDLED.items(), *STATISTICS.items()]:
         assert entry.about, name
-    for name, entry in [*OBJECTIVES.items(), *CONTRASTS.items()]:
+    for name, entry in [*OBJECTIVES.items(), *CONTRASTS.items(), *SAMPLE_CONTRASTS.items()]:
         assert entry.__doc__, name
-    assert REDUCTIONS
+    for name, entry in [*REDUCTIONS.items(), *SCORES.items()]:
+        assert entry.__doc__, name
+    for name, score in SCORES.items():
+        assert "(" not in (score.options.__doc__ or "(")[:12], f"{name}: its options say nothing"
     for name in recipe_names():
         recipe = load_recipe(name)
         assert recipe.about, name

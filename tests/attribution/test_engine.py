@@ -49,7 +49,8 @@ def assert_close(found, expected, what=""):
 
 
 def test_the_oracles_cover_everything_registered():
-    assert set(FORMULAS) == set(SCORES)
+    plain = {name for name, score in SCORES.items() if score.formula and not score.around}
+    assert set(FORMULAS) == plain, "the others are in test_lanes and in files of their own"
     assert set(OVER_TOKENS) == set(REDUCTIONS)
 
 

@@ -10,7 +10,7 @@ from neuroglot.text.corpus import Corpus, Document
 from tiny import tiny_model
 
 SENTENCES = {
-    "en": "rain on the roof|bread and salt|a lamp in the hall|cold river stones|we went home|winter came late",
+    "en": "rain on the roof|bread and salt|a lamp in the hall|cold river stones|we went home|winter came",
     "fr": "pluie sur le toit|du pain et du sel|une lampe au salon|pierres froides|on rentra|un hiver tardif",
     "zh": "屋顶上的雨声|面包和盐|大厅里的一盏灯|冰冷的河石|我们回家了|冬天来得晚",
 }

@@ -109,6 +109,23 @@ def test_options_that_an_objective_does_not_have():
         OBJECTIVES["language_id"].configured({"weight": None})
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("target", {"joint": "yes"}, "'target': joint must be true or false, not 'yes'"),
+        ("language_id", {"strength": "x"}, "'language_id': strength must be a number, not 'x'"),
+        ("language_id", {"strength": True}, "'language_id': strength must be a number, not True"),
+        ("language_id", {"strength": 0}, "'language_id': strength must be above 0, not 0"),
+        ("language_id", {"strength": float("nan")}, "'language_id': strength must be above 0, not nan"),
+        ("contrastive", {"reference": 5}, "'contrastive': reference must be a word, not 5"),
+        ("answer", {"control": ["copy"]}, "'answer': control must be a word"),
+    ],
+)
+def test_values_that_an_option_cannot_take(name, options, message):
+    with pytest.raises(NeuroglotError, match=message):
+        OBJECTIVES[name].configured(options)
+
+
 def test_unknown_objective_names_the_nearest():
     with pytest.raises(NeuroglotError, match=r"unknown objective 'log_prob'; did you mean 'logprob'\?"):
         OBJECTIVES["log_prob"]

@@ -58,9 +58,9 @@ def test_the_memory_is_that_of_a_full_batch(model):
     work = Known(6000, weighs=3 * MIB)
     release()
     found = estimated(model, [Piece("a", 6000, work, None)])
-    estimate._forget_peak(model.device)
+    estimate.forget_peak(model.device)
     work.little(512).work(model, lambda done: None)
-    assert found.memory == pytest.approx(estimate._peak(model.device), rel=0.05)
+    assert found.memory == pytest.approx(estimate.peak(model.device), rel=0.05)
 
 
 def test_what_is_held_counts(model):

@@ -210,11 +210,11 @@ def test_a_search_says_how_it_went(gemma):
     for name, one in found.items():
         curve = one.curve
         assert one.mask.sum() == 14
-        assert one.f1 == max(row["f1"] for row in curve)
+        assert one.worth == max(row["worth"] for row in curve)
         assert [row["step"] for row in curve] == [0, 2, 2, 4, 4, 6, 8, 10, 12]
         assert {row["language"] for row in curve} == {name}
         assert {row["weight"] for row in curve[1:5]} == {1.0, 3.0}
-        trial = max(curve[3:5], key=lambda row: row["f1"])
+        trial = max(curve[3:5], key=lambda row: row["worth"])
         assert {row["weight"] for row in curve[5:]} == {trial["weight"]}
     assert told[0] == 2 * 12 and sum(told[1:]) == 2 * 12
 

@@ -7,7 +7,7 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.specificity.contrasts import CONTRASTS
 from neuroglot.specificity.lape import lape
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.study.recipe import Recipe, load_recipe
+from neuroglot.study.recipe import Recipe, load_recipe, recipe_names
 
 S = np.array(
     [
@@ -62,6 +62,83 @@ def test_a_rate_is_a_rate_of_sums():
     for wrong in ({"tokens": "max", "score": "active"}, {"tokens": "sum", "score": "grad"}):
         with pytest.raises(ValueError, match="the statistic 'rate' is"):
             recipe(samples="rate", **wrong)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_can_be_written_and_read_again(name, tmp_path):
+    """As a run folder does: all that it is stands in the file."""
+    first = load_recipe(name)
+    (tmp_path / "again.yaml").write_text(yaml.safe_dump(first.model_dump(mode="json")), "utf-8")
+    again = load_recipe(tmp_path / "again.yaml")
+    assert again == first
+    assert again.tasks == first.tasks
+    first.rehearse(["en", "vi", "zh"])
+
+
+def test_options_are_part_of_what_is_kept():
+    steps = load_recipe("ig").quantity
+    assert (steps.options, steps.sentences, steps.power) == ('{"steps": 16}', 16, 1)
+    culnig = load_recipe("culnig")
+    assert [quantity.objective for quantity in culnig.tasks] == [
+        "answer",
+        "answer(control=options)",
+        "answer(control=copy)",
+    ]
+    controls = [named.options.get("control") for named in culnig.tasks.values()]
+    assert controls == [None, "options", "copy"]
+    assert {quantity.power for quantity in culnig.tasks} == {0}, "a probability is no sum over tokens"
+    one, other = {"sigma": 0.2, "copies": 2}, {"copies": 2, "sigma": 0.2}
+    smooth = recipe(score={"name": "smoothgrad", "options": one})
+    assert smooth.quantity == recipe(score={"name": "smoothgrad", "options": other}).quantity
+    assert smooth.quantity.variable == "smoothgrad.max.logprob.copies=2,sigma=0.2"
+    assert recipe(score={"name": "smoothgrad", "options": {"of": "fisher"}}).quantity.power == 2
+
+
+def test_a_bare_name_is_a_name_without_options():
+    assert recipe(score={"name": "grad_act", "options": {}}) == recipe()
+    assert recipe().model_dump(mode="json")["score"] == "grad_act"
+    assert load_recipe("ig").model_dump(mode="json")["score"] == {
+        "name": "integrated_gradients",
+        "options": {"steps": 16},
+    }
+
+
+def test_changes_to_a_recipe():
+    mine = load_recipe("grad_act", name="mine", tokens="mean", contrast="margin")
+    assert (mine.name, mine.tokens, mine.contrast.name) == ("mine", "mean", "margin")
+    with pytest.raises(NeuroglotError, match=r"unknown key 'token'; did you mean 'tokens'"):
+        load_recipe("grad_act", token="mean")
+
+
+def test_what_is_subtracted_is_the_same_statistic_of_the_other_objective():
+    both = recipe(minus={"name": "answer", "options": {"control": "copy"}}, objective="answer")
+    own, other = both.tasks
+    assert (own.objective, other.objective) == ("answer", "answer(control=copy)")
+
+    class Bank:
+        def statistic(self, quantity, name, per, options):
+            assert (name, per, options) == ("mean", "tokens", {})
+            return {own: STATISTIC, other: STATISTIC / 4}[quantity]
+
+    np.testing.assert_array_equal(both.statistic(Bank()).values, S * 3 / 4)
+
+
+def test_what_reads_the_bank_asks_for_it():
+    for name in ("experts", "prefilter"):
+        with pytest.raises(NeuroglotError, match="needs the"):
+            load_recipe(name).choose(STATISTIC, 1)
+    with pytest.raises(NeuroglotError, match="recipe 'culnig' has a control: it needs the score bank"):
+        load_recipe("culnig").choose(STATISTIC, 1)
+
+
+def test_a_small_share_of_a_large_model_is_no_mistake():
+    """Whether a share is a neuron at all is the model's affair, not that of the numbers that are tried."""
+    culnig = load_recipe("culnig")
+    small = culnig.select.model_copy(update={"share": 1e-4, "control_share": 1e-4})
+    culnig.model_copy(update={"select": small}).rehearse(["en", "vi", "zh"])
+    small.check_neurons(10_000)
+    with pytest.raises(NeuroglotError, match=r"culnig: share: a budget of 0\.0100% is less than one of 144"):
+        small.check_neurons(144)
 
 
 def test_a_file_of_ones_own(tmp_path):

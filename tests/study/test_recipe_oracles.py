@@ -393,6 +393,7 @@ def test_completeness_is_kept_with_path_scores(bank):
     names = (
         "mlp/integrated_gradients.logprob.steps=16@16",
         "mlp/integrated_gradients.target(measure=probability).steps=20@16",
+        "resid/conductance.logprob.steps=16@16",
     )
     assert told == [(name, layer) for name in names for layer in range(LAYERS)]
 

@@ -40,7 +40,18 @@ class Ablation:
             raise NeuroglotError(f"ablation cannot take {self.neurons} neurons a layer; 0 means all")
 
 
-@sweep("ablation", options=Ablation, power=1, whole=True)
+def enough(model: LanguageModel, site: str, options: Ablation) -> None:
+    """Refuses more neurons a layer than there are.
+
+    Raises:
+        NeuroglotError: That.
+    """
+    width = model.site(site).width
+    if options.neurons > width:
+        raise NeuroglotError(f"ablation of {options.neurons} neurons a layer: site {site!r} has {width}")
+
+
+@sweep("ablation", options=Ablation, power=1, whole=True, check=enough)
 @torch.no_grad()
 def ablation(
     model: LanguageModel,
@@ -55,6 +66,8 @@ def ablation(
     Raises:
         NeuroglotError: More neurons are asked for than a layer has.
     """
+    for site in sites:
+        enough(model, site, options)
     with products("float32"):  # one neuron moves s by less than half precision rounds
         with entering(model, layers) as kept:
             base, _ = value(model.body(batch.ids))
@@ -70,10 +83,6 @@ def ablation(
 
 
 def _chosen(width: int, site: str, layer: int, options: Ablation) -> Int[Tensor, " neuron"]:
-    if options.neurons > width:
-        raise NeuroglotError(
-            f"ablation of {options.neurons} neurons a layer: site {site!r} has {width} in layer {layer}"
-        )
     order = torch.randperm(width, generator=seeded(options.seed, site, layer))
     return order[: options.neurons or width].sort().values
 

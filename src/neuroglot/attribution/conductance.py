@@ -178,8 +178,8 @@ def conductance_score(
 ) -> Swept:
     """Σ g(α)·Δa along the straight path of the embeddings from zeros.
 
-    Only the residual stream carries all of s: `Swept.missing` is what the sum there lacks, whichever sites are
-    asked for. Where a row's s or gradient is not finite, its scores are not.
+    Only the residual stream carries all of s: `Swept.missing` is what the sum there lacks, whichever sites
+    are asked for. Where a row's s or gradient is not finite, its scores are not.
     """
     alphas = (uniform if options.schedule == "uniform" else log_spaced)(options.steps)
     read = list(dict.fromkeys([*sites, "resid"]))

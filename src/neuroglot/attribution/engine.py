@@ -90,16 +90,18 @@ def score_samples(
     def work(rows: list[int]) -> None:
         batch = Batch.of([runs[row] for row in rows], model.device)
         asked = [objectives[row] for row in rows]
+        found = []  # added up at the end only: where memory runs out on the way, the batch is done again
         for passed in _lanes(quantities):
             one = BatchPass(model, passed, chosen, batch, counting, checkpointing, asked)
             for quantity, values in one.run().items():
                 scores[quantity][rows] = values.cpu().numpy()
             unfit.update({rows[row]: why for row, why in one.unfit.items()})
-            for place, (missing, change) in one.paths.items():
-                total = paths.setdefault(place, [0.0, 0.0])
-                total[0] += missing
-                total[1] += change
-        advance(sum(sample.tokens for sample in batch.samples))
+            found.append(one.paths)
+        for place, (missing, change) in (item for lane in found for item in lane.items()):
+            total = paths.setdefault(place, [0.0, 0.0])
+            total[0] += missing
+            total[1] += change
+        advance(sum(samples[row].tokens for row in rows if row < len(samples)))
 
     in_batches(runs, token_budget or default_budget(model.device), work)
     about = dict(attributes or {})

@@ -117,8 +117,8 @@ def integrated_gradients(
             with torch.no_grad():
                 start, _ = value(model.body(batch.ids))
         found[site][layer] = path.scores
-        change[site, layer] = end - start
-        missing[site, layer] = end - start - path.scores.sum(dim=(1, 2)).to(end)
+        change[site, layer] = end.double() - start.double()
+        missing[site, layer] = change[site, layer] - path.scores.sum(dim=(1, 2)).to(end.device)
     return Swept(found, missing=missing, change=change)
 
 

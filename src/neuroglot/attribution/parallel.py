@@ -41,7 +41,17 @@ ROOM = 2**22
 """Numbers in one block of changed attention patterns: 16 MB, of which there are a handful at a time."""
 
 
-@sweep("parallel", power=0, gradient=False)
+def defined_at(model: LanguageModel, site: str, options: NoOptions) -> None:
+    """Refuses other sites.
+
+    Raises:
+        NeuroglotError: Naming those where the score is defined.
+    """
+    if site not in SITES:
+        raise NeuroglotError(f"score 'parallel' is defined at {', '.join(SITES)}, not at {site!r}")
+
+
+@sweep("parallel", power=0, gradient=False, check=defined_at)
 @torch.no_grad()
 def parallel(
     model: LanguageModel,
@@ -57,13 +67,13 @@ def parallel(
         NeuroglotError: A site of another kind, or attention that cannot be seen.
     """
     for site in sites:
-        if site not in SITES:
-            raise NeuroglotError(f"score 'parallel' is defined at {', '.join(SITES)}, not at {site!r}")
+        defined_at(model, site, options)
     tokens: dict[str, dict[int, Activation]] = {site: {} for site in sites}
 
     def mlp(layer: int, activation: Activation) -> None:
-        norm = torch.linalg.vector_norm(model.down_weight(layer).float(), dim=0)
-        tokens["mlp"][layer] = activation.float().abs() * norm
+        precise = torch.promote_types(activation.dtype, torch.float32)
+        norm = torch.linalg.vector_norm(model.down_weight(layer).to(precise), dim=0)
+        tokens["mlp"][layer] = activation.to(precise).abs() * norm
 
     def attention(layer: int, seen: "Attended") -> None:
         if {"attn_q", "attn_k"} & set(sites):

@@ -1,7 +1,8 @@
 """Relevance: a·g where g goes back by the rules of AttnLRP or CP-LRP (Achtibat et al. 2024; Ali et al. 2022).
 
-The rules are those of `neuroglot.model.relevance`. g is taken as it arrives from above at the site: at ``mlp``
-before it is halved into gate and up, so that Σ_j R_j is the relevance of the MLP's output less its bias.
+The rules are those of `neuroglot.model.relevance`. g is taken as it arrives from above at the site: at
+``mlp`` before it is halved into gate and up, so that Σ_j R_j is the relevance of the MLP's output
+less its bias.
 """
 
 from dataclasses import dataclass

@@ -7,20 +7,20 @@ backward pass (`token_score`). The others are *sweeps* and run passes of their o
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from neuroglot.attribution.sweeps import Sweep
-from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.model.language_model import LanguageModel
-from neuroglot.registry import Registry
+from neuroglot.registry import Registry, check_options
 
 Activation = Float[Tensor, "row token neuron"]
 Formula = Callable[[Activation, Any], Activation]
 Around = Callable[[LanguageModel, Any], AbstractContextManager[None]]
+Check = Callable[[LanguageModel, str, Any], None]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Score:
         sweep: What is run instead of one pass.
         whole: It is a score of the whole sample: there are no tokens to reduce, and it may leave neurons out
             (NaN: never chosen).
+        check: (model, site, options): refuses, before any pass, what the score cannot do there.
     """
 
     gradient: bool
@@ -53,6 +54,7 @@ class Score:
     around: Around | None = None
     sweep: Sweep | None = None
     whole: bool = False
+    check: Check | None = None
 
     @property
     def power(self) -> int:
@@ -65,16 +67,8 @@ class Score:
         Raises:
             NeuroglotError: One that it does not have, or a value that it cannot take.
         """
-        known = [field.name for field in fields(self.options)]
-        for option in options:
-            if option not in known:
-                if not known:
-                    raise NeuroglotError(f"score {name!r} has no options, and is given {option!r}")
-                raise unknown("option", option, known, f"score {name!r}")
-        try:
-            return self.options(**options)
-        except TypeError as error:
-            raise NeuroglotError(f"score {name!r}: {error}") from error
+        check_options(self.options, options, f"score {name!r}")
+        return self.options(**options)
 
     def read_options(self, text: str) -> Any:
         """The options that a quantity names, as JSON."""
@@ -105,12 +99,13 @@ def sweep(
     about: str = "",
     gradient: bool = True,
     whole: bool = False,
+    check: Check | None = None,
 ) -> Callable[[Sweep], Sweep]:
     """Registers a sweep under ``name``; its docstring's first line says what it is, unless ``about`` does."""
 
     def enter(run: Sweep) -> Sweep:
         length = power if callable(power) else lambda _: power
-        entry = Score(gradient, about or _about(run), length, options, sweep=run, whole=whole)
+        entry = Score(gradient, about or _about(run), length, options, sweep=run, whole=whole, check=check)
         SCORES.register(name)(entry)
         return run
 

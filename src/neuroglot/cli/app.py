@@ -74,6 +74,7 @@ def _fail(message: str) -> None:
 
 
 from neuroglot.cli import (  # noqa: E402, F401  one line a new command
+    compare,
     demo,
     doctor,
     models,

@@ -4,9 +4,10 @@ The mean of the language's own text would inject the language, so plain "mean" i
 mean* here: the mean over languages, each weighted equally.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -25,13 +26,16 @@ class Kind:
 
     Attributes:
         gain: What the activation is multiplied with.
-        shift: (mean activations [language, layer, neuron], the set's language) → what is added, if anything.
+        shift: (activations [language, layer, neuron], the set's language) → what is added, if anything.
         about: One line for people.
+        reads: What stands for a language's activations: the token reduction of ``activation``, the statistic
+            over samples, and its options.
     """
 
     gain: float
     shift: Callable[[xr.DataArray, str], xr.DataArray] | None
     about: str
+    reads: tuple[str, str, Mapping[str, float]] = ("sum", "rate", MappingProxyType({}))
 
 
 KINDS: Registry[Kind] = Registry("intervention")
@@ -52,6 +56,18 @@ for _name, _kind in {
     "grand_mean": Kind(0.0, lambda means, language: means.mean("language"), "set to the mean over languages"),
     "own_mean": Kind(0.0, _own, "set to the mean over the set's own language"),
     "other_mean": Kind(0.0, _others, "set to the mean over the other languages"),
+    "median": Kind(
+        0.0,
+        _own,
+        "set to the median over the sentences of the set's own language (Kojima et al. 2024)",
+        ("mean", "median", MappingProxyType({})),
+    ),
+    "percentile_5": Kind(
+        0.0,
+        lambda values, language: values.mean("language"),
+        "set to the 5th percentile over sentences, averaged over languages",
+        ("mean", "quantile", MappingProxyType({"q": 0.05})),
+    ),
 }.items():
     KINDS.register(_name)(_kind)
 
@@ -63,8 +79,8 @@ class Intervention:
     Attributes:
         neurons: The set.
         kind: The kind's name.
-        means: Mean activations at the set's site, [language, layer, neuron], for the kinds that need them
-            (`ScoreBank.statistic` of ``activation``, reduced by ``sum``, statistic ``rate``).
+        means: Activations at the set's site, [language, layer, neuron], for the kinds that need them
+            (`ScoreBank.statistic` of ``activation`` as `Kind.reads` says: mostly the mean over tokens).
     """
 
     neurons: NeuronSet
@@ -81,7 +97,7 @@ class Intervention:
                     f"mean activations of shape {given} do not fit a set of {self.neurons.shape}"
                 )
             languages = [str(name) for name in self.means["language"].values]
-            if self.kind != "grand_mean" and self.neurons.language not in languages:
+            if self.kind in ("own_mean", "other_mean", "median") and self.neurons.language not in languages:
                 raise unknown("language", self.neurons.language, languages, f"intervention {self.kind}")
             _ = self.shift  # a kind that cannot make its values says so now, not after the pass
 

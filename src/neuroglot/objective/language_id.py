@@ -7,6 +7,7 @@ fitted on half of the documents; neurons are scored on the others, where its acc
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -43,6 +44,10 @@ class LanguageId(Objective):
     name: ClassVar[str] = "language_id"
     sums: ClassVar[bool] = False
     plain: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strength < math.inf:
+            raise NeuroglotError(f"objective 'language_id': strength must be above 0, not {self.strength}")
 
     def __call__(self, hidden: Hidden, batch: Batch, head: Head) -> tuple[Float[Tensor, " row"], Hidden]:
         """Value and gradient.

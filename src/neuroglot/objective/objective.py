@@ -5,16 +5,17 @@ to read, and itself, fitted if need be), and gives s and its gradient at the las
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
-from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.errors import NeuroglotError
 from neuroglot.model.batch import Batch
 from neuroglot.model.head import Head
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.registry import check_options
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample, Unit, tokenize
 
@@ -67,12 +68,7 @@ class Objective:
         Raises:
             NeuroglotError: One that it does not have, or a value that it cannot take.
         """
-        known = [option.name for option in fields(self) if option.repr]  # what is fitted is not shown
-        for option in options:
-            if option not in known:
-                if not known:
-                    raise NeuroglotError(f"objective {self.name!r} has no options, and is given {option!r}")
-                raise unknown("option", option, known, f"objective {self.name!r}")
+        check_options(self, options, f"objective {self.name!r}")
         return replace(self, **options)
 
 

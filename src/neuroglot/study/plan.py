@@ -16,7 +16,14 @@ from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.config import Study
-from neuroglot.study.steps import base_mask, everything_off, matched_on, mean_activation, per_neuron
+from neuroglot.study.steps import (
+    activation_read,
+    activations_for,
+    base_mask,
+    everything_off,
+    matched_on,
+    per_neuron,
+)
 from neuroglot.study.validation import located
 
 UNIFORM = "uniform"
@@ -32,8 +39,9 @@ def quantities_beside_recipes(study: Study) -> list[Quantity]:
     """What interventions and controls need of the pass."""
     needed = set()
     for recipe in study.recipes:
-        if any(KINDS[kind].shift for kind in study.acting_on(recipe.name)):
-            needed.add(mean_activation(recipe.site))
+        for kind in study.acting_on(recipe.name):
+            if KINDS[kind].shift:
+                needed.add(activation_read(kind, recipe.site))
         if study.controls.matched and _controlled(study, recipe.name):
             needed.add(matched_on(study.controls.matched_on, recipe.site))
     return sorted(needed)
@@ -82,7 +90,7 @@ def masks(
         found.append((mask, Intervention(neurons)))
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
-            means = per_neuron(bank, mean_activation(recipe.site)) if KINDS[kind].shift else None
+            means = activations_for(kind, bank, recipe.site) if KINDS[kind].shift else None
             for language, own in chosen[recipe.name].items():
                 mask = Mask(
                     f"{recipe.name} {kind} {language}", "recipe", recipe.name, kind, language, len(own)

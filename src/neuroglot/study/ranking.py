@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from neuroglot.attribution.scores import SCORES
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.families import FAMILIES
+from neuroglot.model.language_model import LanguageModel
 from neuroglot.objective import OBJECTIVES, Objective
 from neuroglot.objective.layer_change import CLOSED_FORM
 from neuroglot.specificity.contrasts import CONTRASTS, SAMPLE_CONTRASTS, check_contrast_options
@@ -22,6 +23,13 @@ from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.reductions import REDUCTIONS
 from neuroglot.study.named import Named, Strict
 from neuroglot.study.validation import known_name
+
+
+def known_objective(value: Named) -> Named:
+    """A pydantic validator that refuses objectives that do not exist, and options that they cannot take."""
+    known_name("objective", OBJECTIVES)(value.name)
+    _said(lambda: OBJECTIVES[value.name].configured(value.options))
+    return value
 
 
 class Scale(Strict):
@@ -69,10 +77,7 @@ class Ranking(Strict):
     @field_validator("objective", "minus")
     @classmethod
     def _known_objective(cls, value: Named | None) -> Named | None:
-        if value is not None:
-            known_name("objective", OBJECTIVES)(value.name)
-            _said(lambda: OBJECTIVES[value.name].configured(value.options))
-        return value
+        return None if value is None else known_objective(value)
 
     @field_validator("score")
     @classmethod
@@ -104,8 +109,8 @@ class Ranking(Strict):
             )
         if (self.objective.name == "layer_change") != (self.score.name == CLOSED_FORM):
             raise ValueError(f"objective 'layer_change' and score {CLOSED_FORM!r} go together")
-        if self.minus and not score.gradient:
-            raise ValueError(f"minus: score {self.score.name!r} does not depend on the objective")
+        if self.minus:
+            self._check_other(self.minus, "minus")
         if self.contrast.name in SAMPLE_CONTRASTS:
             if self.minus or self.scale != Scale():
                 raise ValueError(
@@ -118,6 +123,28 @@ class Ranking(Strict):
         if score.whole and self.tokens != "sum":
             raise ValueError(f"score {self.score.name!r} is of the whole sample: it needs tokens: sum")
         return self
+
+    def _check_other(self, objective: Named, key: str) -> None:
+        """The same score is to be taken for another objective: that must be possible, and say something."""
+        if not SCORES[self.score.name].gradient:
+            raise ValueError(f"{key}: score {self.score.name!r} does not depend on the objective")
+        if objective.name == "layer_change":
+            raise ValueError(f"{key}: objective 'layer_change' has no gradient")
+
+    def check_model(self, model: LanguageModel, layers: int) -> None:
+        """Refuses what cannot be ranked in a model, before any pass.
+
+        Args:
+            model: The model.
+            layers: How many of its layers are scored.
+
+        Raises:
+            NeuroglotError: It lacks the site, has too few neurons, or the score is not defined there.
+        """
+        model.site(self.site)
+        score = SCORES[self.score.name]
+        if score.check:
+            score.check(model, self.site, score.configured(self.score.options, self.score.name))
 
     @property
     def quantity(self) -> Quantity:

@@ -13,6 +13,7 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.language_model import LanguageModel
 from neuroglot.specificity.arrays import LanguageMask
 from neuroglot.specificity.contrasts import check_contrast_options
 from neuroglot.specificity.rules import among, among_layers
@@ -38,6 +39,13 @@ class Among(Ranking):
 
     by: Literal["neurons", "layers"] = "neurons"
     keep: float = Field(gt=0, lt=1)
+
+    def check_model(self, model: LanguageModel, layers: int) -> None:
+        """Refuses what cannot be ranked, or of which nothing would be kept."""
+        super().check_model(model, layers)
+        neurons = model.site(self.site).width * layers
+        if round(self.keep * (neurons if self.by == "neurons" else layers)) < 1:
+            raise NeuroglotError(f"among: {self.keep:.4%} of {layers} layers is none of their {self.by}")
 
     def narrowed(self, specificity: xr.DataArray, bank: ScoreBank) -> xr.DataArray:
         """The specificity, NaN where the candidate is out."""
@@ -71,6 +79,8 @@ class Recipe(Ranking):
             raise ValueError(
                 f"among: ranks neurons at {self.among.site!r}, the recipe those at {self.site!r}"
             )
+        for control in self.select.controls:
+            self._check_other(control, "select.control")
         return self
 
     @property
@@ -95,8 +105,15 @@ class Recipe(Ranking):
         for ranking in (self, self.among):
             if ranking:
                 check_contrast_options(ranking.contrast.name, ranking.contrast.options, languages)
-        made_up = np.random.default_rng(0).random((len(languages), 10, 100))
+        made_up = np.random.default_rng(0).random((len(languages), 10, 1000))
         self.select.choose(made_up, made_up, 1, *(made_up for _ in self.select.controls))
+
+    def check_model(self, model: LanguageModel, layers: int) -> None:
+        """Refuses what cannot be ranked, or too few neurons for the rule."""
+        super().check_model(model, layers)
+        if self.among:
+            self.among.check_model(model, layers)
+        self.select.check_neurons(model.site(self.site).width * layers)
 
     def candidates(self, statistic: xr.DataArray, bank: ScoreBank | None = None) -> xr.DataArray:
         """The specificity of the neurons that may be chosen; NaN for all others."""

@@ -11,9 +11,12 @@ from neuroglot.specificity.arrays import LanguageMask
 from neuroglot.specificity.lape import lape
 from neuroglot.specificity.rules import both_ends, consistent, culnig
 from neuroglot.specificity.selection import budget as within_budget
+from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.specificity.selection import threshold as above_threshold
 from neuroglot.study.gates.settings import GateSettings
 from neuroglot.study.named import Named, Strict
+from neuroglot.study.ranking import known_objective
+from neuroglot.study.validation import located
 
 
 class Rule(Strict):
@@ -23,6 +26,9 @@ class Rule(Strict):
     def controls(self) -> tuple[Named, ...]:
         """Further objectives whose statistics `choose` gets, in this order."""
         return ()
+
+    def check_neurons(self, neurons: int) -> None:
+        """Refuses a model of so few neurons that a share of them is none."""
 
     def choose(
         self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray
@@ -116,10 +122,18 @@ class Culnig(Rule):
     control_share: float = Field(0.01, gt=0, lt=1)
     least_z: float = 0.5
 
+    _control = field_validator("control")(known_objective)
+
     @property
     def controls(self) -> tuple[Named, ...]:
         """The second control."""
         return (self.control,)
+
+    def check_neurons(self, neurons: int) -> None:
+        """Refuses a share of less than one neuron."""
+        for name in ("share", "control_share"):
+            with located(f"culnig: {name}"):
+                neurons_allowed(getattr(self, name), neurons)
 
     def choose(
         self, statistic: np.ndarray, specificity: np.ndarray, size: int | float, *controls: np.ndarray

@@ -16,7 +16,7 @@ changed before.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ from neuroglot.objective import samples_of
 from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
+from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.shard import load_shard
 from neuroglot.study.ablating import Ablating, piece_path
 from neuroglot.study.config import Study, load_study
@@ -191,8 +192,12 @@ class Run:
                 self._text = self.study.text.parts(self.study.seed)
         return self._text
 
-    def score(self) -> ScoreBank:
-        """Stage 1: one pass over the identification text."""
+    def score(self, beside: Sequence[Quantity] = ()) -> ScoreBank:
+        """Stage 1: one pass over the identification text.
+
+        Args:
+            beside: Further quantities to keep.
+        """
         study, text = self.study, self.text["identify"]  # text first: its mistakes cost no model time
         with located(study.at("recipes")):
             check_text(study.recipes, text)
@@ -204,7 +209,7 @@ class Run:
                 self.model,
                 text,
                 study.recipes,
-                also=quantities_beside_recipes(study),
+                also=sorted({*quantities_beside_recipes(study), *beside}),
                 folder=self.folder / "bank" / key,
                 layers=study.layers,
                 positions=study.positions,
@@ -277,13 +282,7 @@ class Run:
         controls = control_sets(self.study, self.bank, chosen)
         todo = masks(self.study, self.model, self.bank, chosen, controls)
         parts = list(pieces(todo))
-        ablating = Ablating(
-            self.executor,
-            self._reader,
-            self._samples("report"),
-            self.folder / "ablation",
-            self._provenance("report"),
-        )
+        ablating = self.ablating()
 
         def work() -> None:
             ablating.work(parts, self.track)
@@ -291,6 +290,20 @@ class Run:
         described = [asdict(mask) for mask, _ in todo]
         self._stage("ablate", work, pieces=ablating.keys(parts), masks=described)
         return self.ablation
+
+    def ablating(self, sentences: int | None = None) -> Ablating:
+        """Whatever masks are tried on the report text, or on so many sentences of it, in this folder."""
+        samples = self._samples("report")
+        text = self.text["report"]
+        if sentences is not None and sentences < min(map(text.sentences, text.languages)):
+            samples = samples_of(self.model, text.take(sentences, self.study.seed), self.study.text.unit)
+        return Ablating(
+            self.executor,
+            self._reader,
+            samples,
+            self.folder / "ablation",
+            self._provenance("report"),
+        )
 
     @property
     def ablation(self) -> Ablation:

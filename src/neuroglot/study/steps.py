@@ -22,7 +22,7 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, EVERYTHING_OFF, Ablation, Mask
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import tabulate
-from neuroglot.intervention.kinds import Intervention
+from neuroglot.intervention.kinds import KINDS, Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.objective import Task, samples_of
@@ -47,6 +47,19 @@ from neuroglot.text.samples import Unit
 def mean_activation(site: str) -> Quantity:
     """What the mean interventions at a site need of the bank (statistic ``rate``)."""
     return Quantity(site, "activation", "sum")
+
+
+def activation_read(kind: str, site: str) -> Quantity:
+    """What a kind of intervention at a site needs of the bank."""
+    return Quantity(site, "activation", KINDS[kind].reads[0])
+
+
+def activations_for(kind: str, bank: ScoreBank, site: str) -> xr.DataArray:
+    """What stands for each language's activations under a kind, [language, layer, neuron] over all layers."""
+    reduction, statistic, options = KINDS[kind].reads
+    layers = json.loads(bank.attributes["model"])["layers"]
+    found = bank.statistic(Quantity(site, "activation", reduction), statistic, options=options)
+    return found.reindex(layer=range(layers), fill_value=0.0)
 
 
 def matched_on(kind: str, site: str) -> Quantity:
@@ -102,10 +115,13 @@ def score(
     """
     known = [_recipe(recipe) for recipe in recipes]
     check_text(known, corpus)
+    layer_count = len(set(layers or range(model.layers)))
+    for recipe in known:
+        with located(f"recipe {recipe.name!r}"):
+            recipe.check_model(model, layer_count)
     samples = samples_of(model, corpus, unit)
     asked = {quantity: named for recipe in known for quantity, named in recipe.tasks.items()}
     wanted = sorted({*asked, *also})
-    layer_count = len(layers or range(model.layers))
     tasks = _tasks(model, corpus, unit, asked)
     size = sum(
         bank_bytes(
@@ -147,12 +163,18 @@ def check_text(recipes: Sequence[Recipe], corpus: Corpus) -> None:
     """
     for recipe in recipes:
         with located(f"recipe {recipe.name!r}"):
-            for named in recipe.tasks.values():
-                objective_of(named).check(corpus)
-            most = {language: corpus.sentences(language) for language in corpus.languages}
-            if recipe.sentences:
-                most = {language: min(count, recipe.sentences) for language, count in most.items()}
-            require_samples(recipe.samples.name, most)
+            for quantity, named in recipe.tasks.items():
+                objective_of(named).check(_at_most(quantity.sentences, corpus))
+            for ranking in filter(None, (recipe, recipe.among)):
+                text = _at_most(ranking.sentences or 0, corpus)
+                there = {language: text.sentences(language) for language in text.languages}
+                require_samples(ranking.samples.name, there)
+
+
+def _at_most(sentences: int, corpus: Corpus) -> Corpus:
+    """So many sentences a language, or as many as the language with the fewest has; 0: the corpus."""
+    fewest = min(corpus.sentences(language) for language in corpus.languages)
+    return corpus.take(min(sentences, fewest)) if sentences else corpus
 
 
 def _tasks(
@@ -165,9 +187,7 @@ def _tasks(
         objective = objective_of(named) if quantity.objective else objective_of(Named(name="logprob"))
         if place in tasks or (objective.plain and not quantity.sentences):
             continue
-        fewest = min(corpus.sentences(language) for language in corpus.languages)
-        text = corpus.take(min(quantity.sentences, fewest)) if quantity.sentences else corpus
-        tasks[place] = objective.task(model, text, unit)
+        tasks[place] = objective.task(model, _at_most(quantity.sentences, corpus), unit)
     return tasks
 
 
@@ -249,7 +269,7 @@ def ablate(
     site = next(iter(sets.values())).site
     masks = [base_mask(model), everything_off(model, site)]
     for language, neurons in sets.items():
-        means = None if bank is None else per_neuron(bank, mean_activation(neurons.site))
+        means = activations_for(kind, bank, neurons.site) if bank and KINDS[kind].shift else None
         mask = Mask(f"{language} {kind}", "recipe", "set", kind, language, len(neurons))
         masks.append((mask, Intervention(neurons, kind, means)))
     with track("switching neurons off", len(masks) * sum(sample.tokens for sample in samples)) as advance:

@@ -72,13 +72,14 @@ def estimated(model: LanguageModel, pieces: Sequence[Piece]) -> Estimate | None:
 
 def _tried(model: LanguageModel, trial: Trial) -> tuple[float, int | None]:
     """Seconds and peak of a trial."""
-    _forget_peak(model.device)
+    forget_peak(model.device)
     began = time.perf_counter()
     trial.work(model, lambda done: None)
-    return time.perf_counter() - began, _peak(model.device)
+    return time.perf_counter() - began, peak(model.device)
 
 
-def _forget_peak(device: torch.device) -> None:
+def forget_peak(device: torch.device) -> None:
+    """Peaks are measured from here on."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif Path("/proc/self/clear_refs").exists():
@@ -88,7 +89,8 @@ def _forget_peak(device: torch.device) -> None:
             return
 
 
-def _peak(device: torch.device) -> int | None:
+def peak(device: torch.device) -> int | None:
+    """Bytes at most since then: of the process, or of the GPU; None where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")

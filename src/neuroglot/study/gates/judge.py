@@ -26,6 +26,7 @@ class Judge:
         samples: The text.
         languages: In the order of targets.
         base: S of every language: exp of the mean log p a token.
+        tolerated: Mean collateral that costs nothing.
     """
 
     model: LanguageModel
@@ -33,17 +34,25 @@ class Judge:
     samples: Sequence[Sample]
     languages: Sequence[str]
     base: Float[np.ndarray, " language"]
+    tolerated: float
 
     @classmethod
     def of(
-        cls, model: LanguageModel, site: str, samples: Sequence[Sample], languages: Sequence[str]
+        cls,
+        model: LanguageModel,
+        site: str,
+        samples: Sequence[Sample],
+        languages: Sequence[str],
+        tolerated: float,
     ) -> "Judge":
         """Reads the text with the untouched model."""
         base = _likelihood(log_prob(model, samples, [nobody(model, site)], site), samples, languages)
-        return cls(model, site, samples, languages, base[0])
+        return cls(model, site, samples, languages, base[0], tolerated)
 
     def __call__(self, masks: Sequence[Mask], targets: Sequence[int]) -> list[dict[str, float]]:
-        """F1, the target's relative drop, and the collateral of each mask.
+        """F1, the target's relative drop, the collateral and the worth of each mask.
+
+        The worth is F1 less the mean collateral beyond what is tolerated; 0 where the target lost nothing.
 
         Args:
             masks: The masks.
@@ -55,9 +64,12 @@ class Judge:
         rows = []
         for masked, target in zip(values, targets, strict=True):
             mean, largest = collateral(self.base, masked, target, drop="relative")
+            f1 = float(langspec(self.base, masked, target, drop="relative"))
+            excess = max(0.0, float(mean) - self.tolerated) if f1 else 0.0
             rows.append(
                 {
-                    "f1": float(langspec(self.base, masked, target, drop="relative")),
+                    "worth": f1 - excess,
+                    "f1": f1,
                     "drop": float(1 - masked[target] / self.base[target]),
                     "collateral_mean": float(mean),
                     "collateral_max": float(largest),

@@ -3,8 +3,9 @@
 1. Every language starts from its one-shot ranking, once for each λ and step size to try.
 2. A step silences each search's top θ, reads a few sentences of the target and of others under that mask (all
    searches side by side in the same batches), and moves θ by their gate gradients (`Preference`).
-3. Every few steps the masks are judged by LangSpec-F1 on the validation text. After the trial each language
-   goes on with its best λ and step size alone, and stops when nothing has been gained for a while.
+3. Every few steps the masks are judged by LangSpec-F1 on the validation text, less the collateral beyond
+   what is tolerated. After the trial each language goes on with its best λ and step size alone, and stops
+   when nothing has been gained for a while.
 4. A language's set is the best mask it ever had on validation. The start is a candidate: on validation a
    search is never worse than one shot.
 
@@ -41,7 +42,7 @@ SAVE_EVERY = 5
 """Steps that a killed search loses at most."""
 
 GAIN = 1e-3
-"""A gain in F1 that is worth going on for."""
+"""A gain that is worth going on for."""
 
 Ranking = Float[np.ndarray, "layer neuron"]
 
@@ -52,13 +53,13 @@ class Found:
 
     Attributes:
         mask: The best mask.
-        f1: Its relative LangSpec-F1 on validation.
-        curve: A row a validation and search: step, λ, step size, F1, recall and collateral.
+        worth: What it is worth on validation (`Judge`).
+        curve: A row a validation and search: step, λ, step size, worth, F1, the target's drop, collateral.
         waited: Validations without a gain.
     """
 
     mask: Bool[np.ndarray, "layer neuron"]
-    f1: float
+    worth: float
     curve: list[dict[str, Any]]
     waited: int = 0
 
@@ -147,10 +148,12 @@ class _Searching:
         self.model = narrowed(model, (*train, *validation), settings.vocabulary)
         if state:
             self.unmasked = state[0]["unmasked"]
-            self.judge = Judge(self.model, site, validation, self.languages, state[0]["base"])
+            self.judge = Judge(
+                self.model, site, validation, self.languages, state[0]["base"], settings.tolerated
+            )
         else:
             self.unmasked = log_prob(self.model, train, [nobody(model, site)], site)[0]
-            self.judge = Judge.of(self.model, site, validation, self.languages)
+            self.judge = Judge.of(self.model, site, validation, self.languages, settings.tolerated)
             self._begin()
 
     def step(self) -> None:
@@ -158,13 +161,17 @@ class _Searching:
         self.now += 1
         self._learn()
         for one in self.alive:
-            one.move(one.rate, self.settings.sharpness)
+            one.move(one.rate * self._cooling(), self.settings.sharpness)
         settings = self.settings
         if self.now % settings.validate_every == 0 or self.now in (settings.trial, settings.steps):
             self._judge()
             self._go_on()
         if self.path and (self.now % SAVE_EVERY == 0 or not self.alive):
             self._save()
+
+    def _cooling(self) -> float:
+        """1 at the first step to a tenth at the last: a mask that keeps changing cannot be clean."""
+        return 1 - 0.9 * (self.now - 1) / max(1, self.settings.steps - 1)
 
     def progress(self) -> int:
         """Steps done, of all languages; those of a search that has stopped count as done."""
@@ -220,13 +227,13 @@ class _Searching:
         judged = self.judge(masks, [one.target for one in self.alive])
         gained = dict.fromkeys([self.languages[one.target] for one in self.alive], False)
         for one, mask, values in zip(self.alive, masks, judged, strict=True):
-            name, f1 = self.languages[one.target], values["f1"]
+            name, worth = self.languages[one.target], values["worth"]
             row = {"step": self.now, "language": name, "weight": one.weight, "rate": one.rate, **values}
-            best = self.best.setdefault(name, Found(mask, f1, []))
+            best = self.best.setdefault(name, Found(mask, worth, []))
             best.curve.append(row)
-            gained[name] |= f1 > best.f1 + GAIN
-            if f1 > best.f1:
-                best.mask, best.f1 = mask, f1
+            gained[name] |= worth > best.worth + GAIN
+            if worth > best.worth:
+                best.mask, best.worth = mask, worth
         for name, better in gained.items():
             self.best[name].waited = 0 if better or not self.now else self.best[name].waited + 1
 
@@ -243,7 +250,7 @@ class _Searching:
     def _leads(self, one: Preference) -> bool:
         curve = self.best[self.languages[one.target]].curve
         last = [row for row in curve if row["step"] == self.now]
-        first = max(last, key=lambda row: row["f1"])
+        first = max(last, key=lambda row: row["worth"])
         return (first["weight"], first["rate"]) == (one.weight, one.rate)
 
     def _save(self) -> None:
@@ -255,14 +262,14 @@ class _Searching:
         about = {
             "step": self.now,
             "alive": [[one.target, one.weight, one.rate] for one in self.alive],
-            "best": {name: [best.f1, best.waited, best.curve] for name, best in self.best.items()},
+            "best": {name: [best.worth, best.waited, best.curve] for name, best in self.best.items()},
         }
         write_state(self.path, arrays, about)
 
     def _restore(self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
         self.now = about["step"]
-        for name, (f1, waited, curve) in about["best"].items():
-            self.best[name] = Found(arrays[f"best/{name}"], f1, curve, waited)
+        for name, (worth, waited, curve) in about["best"].items():
+            self.best[name] = Found(arrays[f"best/{name}"], worth, curve, waited)
         for number, (target, weight, rate) in enumerate(about["alive"]):
             learnt = {field: arrays[f"{field}/{number}"] for field in _LEARNT}
             self.alive.append(Preference(target, weight, rate, self.size, **learnt))

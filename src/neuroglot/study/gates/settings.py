@@ -14,7 +14,10 @@ class GateSettings:
         target_sentences: Of the target language, each step.
         other_sentences: Of other languages, each step.
         weights: λ to try: what a loss of the others counts against one of the target.
-        rates: Step sizes to try, in ranks: 1 is the way from the least to the most specific neuron.
+        rates: Step sizes to try, in ranks: 1 is the way from the least to the most specific neuron. They
+            shrink evenly to a tenth at the last step.
+        tolerated: Mean collateral that a mask may have; what goes beyond is taken off its F1 when masks are
+            compared, because F1 alone would trade much of it for the loss of a hard target.
         trial: Steps that each pair of λ and step size gets before the best on validation goes on.
         memory: Share of a running mean of gradients that stays at each new one.
         sharpness: How much more the most damaged languages count than the others, per unit of relative drop.
@@ -29,6 +32,7 @@ class GateSettings:
     other_sentences: int = 3
     weights: tuple[float, ...] = (1.0, 2.0)
     rates: tuple[float, ...] = (0.03,)
+    tolerated: float = 0.03
     trial: int = 20
     memory: float = 0.8
     sharpness: float = 20.0
