@@ -101,7 +101,9 @@ def test_captum_itself_from_the_activations_of_another_text(family, site, sample
 def test_complete_as_the_steps_grow(family, baseline, samples, model_of):
     """Σ → s(a) − s(a') at every site, layer and row; s(a') by a forward pass with the baseline in place."""
     model, batch = model_of(family), Batch.of(samples)
-    value, sites, errors = value_of(model, batch), ("mlp", "resid", "attn_out"), []
+    value, errors = value_of(model, batch), []
+    # From zeros, what stands before several norms moves s below the lowest point (the next test).
+    sites = ("mlp", "mlp_up") if baseline == "zero" else ("mlp", "resid", "attn_out")
     for steps in (4, 16, 64):
         found = integrated_gradients(
             model, batch, value, sites, range(3), IntegratedGradients(steps, "log", baseline)
@@ -130,6 +132,17 @@ def test_complete_as_the_steps_grow(family, baseline, samples, model_of):
         with place.visit({1: start}):
             begin = value(model.body(batch.ids))[0]
     assert_close(found.change["mlp", 1], end - begin, 1e-6)
+
+
+def test_a_lower_start_finds_what_several_norms_hide(samples, model_of):
+    """The last norm divides by a floor of 1e-3, enlarging s's slope there: part of it lies below 1e-5."""
+    model, batch = model_of("llama"), Batch.of(samples)
+    value, lack = value_of(model, batch), []
+    for lowest in (1e-5, 1e-8):
+        options = IntegratedGradients(64, lowest=lowest)
+        found = integrated_gradients(model, batch, value, ["resid"], [2], options)
+        lack.append((found.missing["resid", 2].abs().max() / found.change["resid", 2].abs().max()).item())
+    assert lack[1] < 0.01 * lack[0] < 1e-4
 
 
 def test_where_s_is_linear_any_number_of_steps_is_exact(samples, model_of):
@@ -201,6 +214,7 @@ def test_bad_options_are_named():
         ({"steps": 0}, "at least 1 step, not 0"),
         ({"schedule": "logg"}, "did you mean 'log'"),
         ({"baseline": "zeros"}, "did you mean 'zero'"),
+        ({"lowest": 0.0}, "between 0 and 1, not at 0.0"),
         ({"baseline": "language:fr"}, r"baselines=\) from Python"),
     ):
         with pytest.raises(NeuroglotError, match=message):

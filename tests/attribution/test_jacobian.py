@@ -59,9 +59,7 @@ def test_many_probes_come_near_it(family, of, samples, model_of):
         for row, sample in enumerate(batch.samples):
             expected = explicit(model, sample, "mlp", layer, of)[1:]
             ratio = found.tokens["mlp"][layer][row, 1 : len(sample.ids)] / expected
-            ratio = ratio[
-                expected > 1e-6 * expected.max()
-            ]
+            ratio = ratio[expected > 1e-6 * expected.max()]
             assert abs(ratio.mean().item() - 1) < 0.03
             assert ratio.sub(1).abs().max() < 0.2
 

@@ -8,6 +8,7 @@ import torch
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.study.gates import GateSettings, gate_gradients, search_gates
+from neuroglot.study.gates.judge import Judge
 from neuroglot.study.gates.narrow import narrowed
 from neuroglot.study.gates.preference import Preference, ranks
 from neuroglot.study.gates.state import read_state, write_state
@@ -114,6 +115,23 @@ def test_a_narrow_head_is_a_softmax_over_what_it_kept(gemma):
     assert narrowed(gemma, text, VOCABULARY) is gemma
 
 
+def judged(tolerated: float) -> list[dict[str, float]]:
+    """Masks that hurt their target."""
+    text = samples(6)
+    judge = Judge.of(tiny_model("gemma3_text"), "mlp", text, list(BYTES), tolerated)
+    masks = np.random.default_rng(0).random((9, LAYERS, WIDTH)) < 0.4
+    return [row for row in judge(masks, [0] * 9) if row["drop"] > 0]
+
+
+def test_collateral_beyond_what_is_tolerated_is_taken_off():
+    none, some = judged(0.0), judged(0.1)
+    assert [row["f1"] for row in none] == [row["f1"] for row in some]
+    for strict, lenient in zip(none, some, strict=True):
+        assert strict["worth"] == pytest.approx(strict["f1"] - strict["collateral_mean"])
+        assert lenient["worth"] == pytest.approx(lenient["f1"] - max(0, lenient["collateral_mean"] - 0.1))
+    assert any(row["collateral_mean"] > 0.1 for row in some)
+
+
 def preference(**change) -> Preference:
     one = Preference.of(0, 3, weight=2.0, rate=0.1, size=2, start=np.arange(6.0).reshape(2, 3))
     for name, value in change.items():
@@ -183,17 +201,16 @@ def search(gemma, **more):
 
 def test_a_search_finds_more_than_its_start(gemma):
     settings = GateSettings(
-        steps=30,
-        trial=30,
-        validate_every=30,
-        memory=0.9,
+        steps=60,
+        trial=60,
+        validate_every=60,
         rates=(0.1,),
         weights=(1.0,),
         target_sentences=12,
         vocabulary=0,
     )
     start = {name: np.random.default_rng(5).random((LAYERS, WIDTH)) for name in BYTES}
-    found = search_gates(gemma, samples(24), samples(24, "b", seed=1), start, 14, settings=settings)
+    found = search_gates(gemma, samples(24), samples(24, "b", seed=1), start, 28, settings=settings)
     first, last = np.mean([[row["f1"] for row in one.curve] for one in found.values()], axis=0)
     assert last > 2 * first and last > 0.1  # a step in the wrong direction ends at 0
 

@@ -8,12 +8,16 @@
 
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neuroglot.errors import NeuroglotError
+from neuroglot.report.charts.figure import Figure
 from neuroglot.report.charts.gallery import GALLERY
 from neuroglot.report.findings import Findings
 from neuroglot.report.pictures import picture
@@ -38,16 +42,42 @@ def write_report(findings: Findings, folder: Path) -> Path:
     Raises:
         NeuroglotError: The folder cannot be written, for example because the disk is full.
     """
-    drawn = {
-        figure.name: picture(figure, findings) for figure in GALLERY if len(getattr(findings, figure.source))
-    }
-    page = render(findings, {name: shown.spec for name, shown in drawn.items()})
+    return write_page(findings, GALLERY, findings, lambda name: getattr(findings, name), folder)
+
+
+def write_page(
+    findings: Findings,
+    gallery: Sequence[Figure],
+    shown: Any,
+    rows: Callable[[str], pd.DataFrame],
+    folder: Path,
+    summary: Sequence[str] | None = None,
+) -> Path:
+    """Write a page with any figures.
+
+    Args:
+        findings: The results table, the pairs of recipes and the provenance.
+        gallery: The figures, in their order.
+        shown: What they are drawn from.
+        rows: Name of a figure's source → its frame; a figure whose frame has no rows is not drawn.
+        folder: Where; made if need be.
+        summary: Sentences in words; default: those of the findings.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        NeuroglotError: The folder cannot be written, for example because the disk is full.
+    """
+    drawn = {figure.name: picture(figure, shown) for figure in gallery if len(rows(figure.source))}
+    specs = {name: each.spec for name, each in drawn.items()}
+    page = render(findings, specs, gallery, summary)
     charts = folder / "charts"
     try:
         charts.mkdir(parents=True, exist_ok=True)
-        for name, shown in drawn.items():
-            _put(charts / f"{name}.svg", shown.svg.encode())
-            _put(charts / f"{name}.png", shown.png)
+        for name, each in drawn.items():
+            _put(charts / f"{name}.svg", each.svg.encode())
+            _put(charts / f"{name}.png", each.png)
         _put(folder / "index.html", page.encode())
     except OSError as error:
         raise NeuroglotError(
@@ -56,7 +86,12 @@ def write_report(findings: Findings, folder: Path) -> Path:
     return folder / "index.html"
 
 
-def render(findings: Findings, specs: dict[str, dict]) -> str:
+def render(
+    findings: Findings,
+    specs: dict[str, dict],
+    gallery: Sequence[Figure] | None = None,
+    summary: Sequence[str] | None = None,
+) -> str:
     """The page as text, with the charts in ``specs`` (name → Vega-Lite specification)."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -68,13 +103,13 @@ def render(findings: Findings, specs: dict[str, dict]) -> str:
     environment.filters |= {"figure": figure, "interval": interval}
     return environment.get_template("page.html.j2").render(
         about=findings.about,
-        summary=findings.summary or summarise(findings),
+        summary=summary or findings.summary or summarise(findings),
         languages=findings.languages,
         headings=HEADINGS,
         lines=table_lines(findings),
         base=findings.base.to_dict("records"),
         differences=findings.differences.to_dict("records"),
-        figures=GALLERY,
+        figures=GALLERY if gallery is None else gallery,
         font=FONT,
         specs=specs,
         # Of a script element the parser seeks only the end tag, which in code can but stand in a string.

@@ -6,7 +6,6 @@ from typing import Any
 import vl_convert
 
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.findings import Findings
 from neuroglot.report.theme import CONFIG
 
 _SCALE = 2.0  # pixels of the PNG a point of the SVG: sharp on a dense screen and in print
@@ -27,8 +26,8 @@ class Picture:
     png: bytes
 
 
-def picture(figure: Figure, findings: Findings) -> Picture:
+def picture(figure: Figure, shown: Any) -> Picture:
     """Draw a figure. The PNG is made from the SVG, so that a chart is laid out once."""
-    spec = {**figure.draw(findings).to_dict(), "config": dict(CONFIG)}
+    spec = {**figure.draw(shown).to_dict(), "config": dict(CONFIG)}
     svg = vl_convert.vegalite_to_svg(spec)
     return Picture(spec, svg, vl_convert.svg_to_png(svg, scale=_SCALE))

@@ -88,8 +88,8 @@ def search(
         track=track,
     )
     masks = np.stack([found[language].mask[layers] for language in bank.languages])
-    validated = {language: found[language].f1 for language in bank.languages}
-    sets = as_sets(bank, recipe, masks, size, search={"seed": seed, "f1 on validation": validated})
+    validated = {language: found[language].worth for language in bank.languages}
+    sets = as_sets(bank, recipe, masks, size, search={"seed": seed, "worth on validation": validated})
     curves = [{"language": language, **row} for language, one in found.items() for row in one.curve]
     return sets, curves
 

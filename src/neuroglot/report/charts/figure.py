@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
-
-from neuroglot.report.findings import Findings
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,8 @@ class Figure:
         title: What it is about.
         reading: How to read it.
         limits: What it does not show.
-        source: The frame of `Findings` that it is drawn from; without rows there is no figure.
+        source: The frame (of `Findings`, or of a comparison) that it is drawn from; without rows there is no
+            figure.
         draw: The chart itself.
     """
 
@@ -26,4 +26,4 @@ class Figure:
     reading: str
     limits: str
     source: str
-    draw: Callable[[Findings], alt.TopLevelMixin]
+    draw: Callable[[Any], alt.TopLevelMixin]
