@@ -26,7 +26,7 @@ from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.moments import PARTS
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
-from neuroglot.study.steps import firing_rate, mean_activation, select
+from neuroglot.study.steps import matched_on, mean_activation, select
 from workloads import GRAD_ACT, Bench
 
 LANGUAGES = 20
@@ -53,7 +53,7 @@ class Shape:
 
 
 SHAPES = (
-    Shape("7B", 32, 11008, (GRAD_ACT, mean_activation("mlp"), firing_rate("mlp"))),
+    Shape("7B", 32, 11008, (GRAD_ACT, mean_activation("mlp"), matched_on("rate", "mlp"))),
     Shape("70B", 80, 28672, (GRAD_ACT,)),
 )
 

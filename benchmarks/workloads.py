@@ -19,7 +19,7 @@ from neuroglot.model.batch import Batch, pack
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.recipe import load_recipe, recipe_names
-from neuroglot.study.steps import firing_rate, mean_activation
+from neuroglot.study.steps import matched_on, mean_activation
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import tokenize
 
@@ -108,7 +108,7 @@ def all_quantities() -> list[Quantity]:
         )
         for name, score in SCORES.items()
     ]
-    return list(dict.fromkeys([*asked, mean_activation("mlp"), firing_rate("mlp"), *every]))
+    return list(dict.fromkeys([*asked, mean_activation("mlp"), matched_on("rate", "mlp"), *every]))
 
 
 def forward_quantities() -> list[Quantity]:

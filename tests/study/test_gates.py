@@ -149,15 +149,15 @@ def test_a_move_is_the_formula():
     gradient = np.random.default_rng(0).normal(size=(3, 2, 3)).astype(np.float32)
     one = preference(gradient=gradient, change=[-1.0, -0.5, 0.2])
     before = one.theta.copy()
-    one.move(0.1, sharpness=3.0)
+    one.move(0.5, 0.25, sharpness=3.0)
     left = np.exp([-1.0, -0.5, 0.0])  # who gained has lost nothing
     odds = np.exp(3.0 * (1 - left[1:]))
     odds /= odds.sum()
     wish = left[0] * gradient[0]
     for share, lost, own in zip(odds, left[1:], gradient[1:], strict=True):
-        wish = wish - 2.0 * share * lost * np.maximum(own, 0)
+        wish = wish - 2.0 * 0.25 * share * lost * np.maximum(own, 0)
     scale = np.sort(np.abs(wish).ravel())[-2]
-    np.testing.assert_allclose(one.theta - before, 0.1 * np.clip(wish / scale, -1, 1), rtol=1e-5)
+    np.testing.assert_allclose(one.theta - before, 0.05 * np.clip(wish / scale, -1, 1), rtol=1e-5)
 
 
 def test_running_means_start_as_plain_means():

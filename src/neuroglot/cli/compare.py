@@ -25,6 +25,7 @@ def compare(
 ) -> None:
     """Compare recipes at equal budgets: specificity, contrasts, faithfulness, overlap, stability, cost."""
     import logging
+    from dataclasses import asdict
 
     from rich.logging import RichHandler
 
@@ -48,6 +49,8 @@ def compare(
                 takes = expected(comparing)
             notes.print(f"This takes {takes}.", highlight=False)
             if dry_run:
+                if as_json:
+                    print_json(asdict(takes))
                 return
         say_completeness(comparing.score())
         frames = comparing.frames()

@@ -201,7 +201,9 @@ class Run:
         study, text = self.study, self.text["identify"]  # text first: its mistakes cost no model time
         with located(study.at("recipes")):
             check_text(study.recipes, text)
-        key = digest(self._reader, text.fingerprint, study.layers, study.positions, study.text.unit)
+        # The order of the languages counts: some recipes take the first as their reference.
+        read = (text.fingerprint, text.languages, study.text.unit)
+        key = digest(self._reader, *read, study.layers, study.positions)
 
         def work() -> ScoreBank:
             self._samples("report")  # a sentence that cannot be used shows now, not after the pass

@@ -96,7 +96,8 @@ class Compared:
         return list(own["recipe"])
 
     @property
-    def everything_off(self) -> float:
-        """Mean relative F1 of the sledgehammer."""
+    def everything_off(self) -> float | None:
+        """Mean relative F1 of the sledgehammer; None if it was not measured."""
         means = self.at_budget("means")
-        return float(means.loc[means["kind"] == "everything_off", "f1_relative"].iloc[0])
+        off = means.loc[means["kind"] == "everything_off", "f1_relative"]
+        return float(off.iloc[0]) if len(off) else None

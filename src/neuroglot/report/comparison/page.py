@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from neuroglot.errors import NeuroglotError
 from neuroglot.report.comparison.charts.gallery import GALLERY
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.comparison.summary import summarise
@@ -39,5 +40,12 @@ def write_comparison(
 
 
 def main_budget(frames: Mapping[str, pd.DataFrame]) -> float:
-    """The budget at which there is everything off with controls: the first that was measured."""
-    return float(frames["means"]["budget"].iloc[0])
+    """The budget at which there is everything off with controls: the first that was measured.
+
+    Raises:
+        NeuroglotError: No set was measured.
+    """
+    means = frames.get("means")
+    if means is None or not len(means):
+        raise NeuroglotError("has no rows: nothing was compared", "comparison.means")
+    return float(means["budget"].iloc[0])

@@ -43,6 +43,8 @@ def _best(compared: Compared) -> list[str]:
 
 def _sledgehammer(compared: Compared) -> list[str]:
     means, off = compared.at_budget("means"), compared.everything_off
+    if off is None:
+        return []
     below = means[(means["kind"] == "recipe") & (means["f1_relative"] < off)]["recipe"].tolist()
     said = f"Switching everything off scores {figure(off)}"
     if not below:

@@ -11,29 +11,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Ablation, Mask
 from neuroglot.files import write_text
 from neuroglot.intervention.kinds import KINDS, Intervention
 from neuroglot.neurons import NeuronSet
-from neuroglot.specificity.selection import parse_budget
+from neuroglot.specificity.selection import neurons_allowed, parse_budget
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.shard import load_shard
 from neuroglot.study.ablating import piece_path
+from neuroglot.study.comparison.budgets import scored_neurons
 from neuroglot.study.comparison.settings import Comparison
 from neuroglot.study.digest import digest
 from neuroglot.study.plan import MASKS_A_PIECE, control_sets
-from neuroglot.study.recipe import Recipe
+from neuroglot.study.recipe import Recipe, Scale
 from neuroglot.study.rules import WithinBudget
 from neuroglot.study.run import Run
 from neuroglot.study.steps import activation_read, activations_for, base_mask, everything_off
+from neuroglot.study.validation import located
 
 Frames = dict[str, pd.DataFrame]
 Sets = Mapping[str, NeuronSet]
 Acts = Sequence[tuple[Mask, Intervention]]
+
+TEXTS = ("recipe", "baseline", "mask", "kind", "language")
+"""Columns where an empty cell is an empty name: everything off has no recipe."""
 
 
 class Comparing:
@@ -50,6 +57,27 @@ class Comparing:
         self.size = parse_budget(comparison.budget)
         self._chosen: dict[tuple[str, int | float], Sets] = {}
 
+    def check(self) -> None:
+        """Refuses what would spoil the comparison, before any pass.
+
+        Raises:
+            NeuroglotError: A document on both sides of the split, or a budget that the model has not.
+        """
+        text = self.run.text
+        both = [
+            (language, one.id)
+            for language in self.languages
+            for one in text["report"].documents[language]
+            if one.id in {other.id for other in text["identify"].documents[language]}
+        ]
+        if both:
+            raise NeuroglotError(
+                f"document {both[0][1]!r} of {both[0][0]!r} is in the text to identify on and in the report"
+            )
+        for size in self.comparison.compare.sizes:
+            with located(self.comparison.at("compare.budgets")):
+                neurons_allowed(size, scored_neurons(self.run))
+
     @property
     def languages(self) -> list[str]:
         """The study's."""
@@ -57,6 +85,7 @@ class Comparing:
 
     def score(self) -> ScoreBank:
         """The one bank that everything is read from."""
+        self.check()
         return self.run.score(self._beside())
 
     def about(self) -> dict[str, Any]:
@@ -123,8 +152,12 @@ class Comparing:
     def measured(self, acts: Acts, sentences: int | None = None) -> Ablation:
         """What masks do to the report text (to ``sentences`` of it), beside nothing and everything off."""
         model, site = self.run.model, self.comparison.recipes[0].site
-        todo = [base_mask(model), everything_off(model, site), *acts]
-        parts = [todo[start : start + MASKS_A_PIECE] for start in range(0, len(todo), MASKS_A_PIECE)]
+        first = [base_mask(model), everything_off(model, site)]
+        once: dict[str, tuple[Mask, Intervention]] = {}  # rules often agree, and empty sets always do
+        like = [once.setdefault(_does(act), (mask, act))[0].name for mask, act in acts]
+        todo = list(once.values())
+        starts = range(0, len(todo), MASKS_A_PIECE)
+        parts = [first, *(todo[start : start + MASKS_A_PIECE] for start in starts)]
         ablating = self.run.ablating(sentences)
         ablating.work(parts, self.run.track)
         data = xr.concat(
@@ -134,7 +167,11 @@ class Comparing:
             coords="minimal",
             compat="override",
         )
-        return Ablation(data, tuple(mask for mask, _ in todo))
+        masks = [mask for mask, _ in [*first, *acts]]
+        measured = data["mask"].values.tolist()
+        places = [measured.index(name) for name in [*(mask.name for mask, _ in first), *like]]
+        names = np.array([mask.name for mask in masks], dtype=np.dtypes.StringDType())
+        return Ablation(data.isel(mask=places).assign_coords(mask=names), tuple(masks))
 
     def _finished(self) -> list[str]:
         return [path.stem for path in sorted((self.run.folder / "comparison").glob("*.json"))]
@@ -164,8 +201,9 @@ class Comparing:
         index = folder / f"{name}.json"
         if index.is_file():
             known = self._about(name)
-            if known["key"] == key:
-                return {each: _read(folder / f"{each}.csv") for each in known["frames"]}
+            files = {each: folder / f"{each}.csv" for each in known["frames"]}
+            if known["key"] == key and all(map(Path.is_file, files.values())):
+                return {each: _read(path) for each, path in files.items()}
         began = time.monotonic()
         frames = section(self)
         folder.mkdir(exist_ok=True)
@@ -173,7 +211,7 @@ class Comparing:
             write_text(folder / f"{each}.csv", frame.to_csv(index=False))
         seconds = round(time.monotonic() - began, 1)
         write_text(index, json.dumps({"key": key, "frames": list(frames), "seconds": seconds}))
-        return frames
+        return {each: _read(folder / f"{each}.csv") for each in frames}  # the same now and when it goes on
 
 
 def sized(recipe: Recipe) -> bool:
@@ -182,13 +220,14 @@ def sized(recipe: Recipe) -> bool:
 
 
 def recrossed(recipe: Recipe, contrast: str) -> Recipe:
-    """A recipe's score and statistics under another contrast and the plain budget.
+    """A recipe's score and statistics, unscaled, under another contrast and the plain budget.
 
     Raises:
         ValueError: They do not go together.
     """
     document = recipe.model_dump(mode="json") | {
         "name": f"{recipe.name}--{contrast}",
+        "scale": Scale().model_dump(),
         "contrast": contrast,
         "select": WithinBudget().model_dump(),
         "among": None,
@@ -197,7 +236,14 @@ def recrossed(recipe: Recipe, contrast: str) -> Recipe:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, keep_default_na=True, na_values=[""])
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    texts = [name for name in TEXTS if name in frame]
+    return frame.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
+
+
+def _does(act: Intervention) -> str:
+    """All that decides what a mask does; nothing, for an empty one."""
+    if not len(act.neurons):
+        return ""
+    shift = "" if act.shift is None else act.shift.tobytes().hex()
+    return digest(act.kind, act.neurons.site, act.neurons.indices.tolist(), shift)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.objective import samples_of
+from neuroglot.specificity.selection import parse_budget
 from neuroglot.study.comparison.comparing import Comparing, sized
 from neuroglot.study.comparison.crossed import scores_of
+from neuroglot.study.comparison.settings import Comparison
+from neuroglot.study.comparison.stability import swept_threshold
 from neuroglot.study.steps import everything_off, score
 
 TRIED = 3
@@ -22,7 +25,7 @@ class Expected:
 
     Attributes:
         masks: Sets that are switched off.
-        tokens: Of the report text, under each.
+        tokens: Of the report text; score × contrast may read less of it.
         reading: Seconds to score the identification text for every recipe.
         silencing: Seconds for all masks.
         singles: Seconds for the exact effects of single neurons.
@@ -38,7 +41,7 @@ class Expected:
         total = self.reading + self.silencing + self.singles
         return (
             f"about {total / 60:.0f} min: {self.reading / 60:.0f} to score, {self.silencing / 60:.0f} for "
-            f"{self.masks} masks over {self.tokens} tokens, {self.singles / 60:.0f} for single neurons; "
+            f"{self.masks} masks over up to {self.tokens} tokens, {self.singles / 60:.0f} for single neurons; "
             "searches and the model with a known answer come on top"
         )
 
@@ -46,23 +49,37 @@ class Expected:
 def expected(comparing: Comparing) -> Expected:
     """Tries a mask and every recipe's pass on a few sentences."""
     comparison, run = comparing.comparison, comparing.run
-    compare, languages = comparison.compare, len(comparing.languages)
-    swept = [recipe for recipe in comparison.recipes if sized(recipe) and not recipe.searched]
-    masks = languages * (
-        len(comparison.recipes) * len({"zero", *compare.baselines})
-        + len(swept) * len([budget for budget in compare.sizes if budget != comparing.size])
-        + comparison.controls.matched * len(comparison.recipes)
-        + len(scores_of(comparison.recipes)) * len(compare.contrasts)
-        + len(compare.thresholds)
-    )
-    masks += comparison.controls.uniform + 2
+    compare = comparison.compare
     report = samples_of(run.model, run.text["report"], comparison.text.unit)
     tokens = sum(sample.tokens for sample in report)
+    masks, crossed = _masks(comparison, len(comparing.languages))
+    part = min(1.0, (compare.crossed_sentences or len(report)) * len(comparing.languages) / len(report))
     a_token = _silencing(comparing)
-    reading = _reading(comparing)
     effects = samples_of(run.model, run.text["identify"].take(1), "sentence")
     each = sum(sample.tokens for sample in effects) * compare.effect_sentences
-    return Expected(masks, tokens, reading, masks * tokens * a_token, compare.neurons * each * a_token / 2)
+    return Expected(
+        masks + crossed,
+        tokens,
+        _reading(comparing),
+        (masks + part * crossed) * tokens * a_token,
+        compare.neurons * each * a_token / 2,  # only what lies above a neuron's layer runs again
+    )
+
+
+def _masks(comparison: Comparison, languages: int) -> tuple[int, int]:
+    """Masks over all of the report, and those of score × contrast, which may read less of it."""
+    compare, recipes = comparison.compare, comparison.recipes
+    own = parse_budget(comparison.budget)
+    controlled = comparison.controls.recipes or recipes
+    swept = [recipe for recipe in recipes if sized(recipe) and not recipe.searched]
+    found = (
+        len(recipes) * len({"zero", *compare.baselines})
+        + len(swept) * len([budget for budget in compare.sizes if budget != own])
+        + comparison.controls.matched * len(controlled)
+        + (len({1.0, *compare.thresholds}) if swept_threshold(recipes) else 0)
+    )
+    together = languages * found + comparison.controls.uniform + 2
+    return together, languages * len(scores_of(recipes)) * len(compare.contrasts)
 
 
 def _silencing(comparing: Comparing) -> float:

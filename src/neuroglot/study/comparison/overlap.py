@@ -1,5 +1,6 @@
 """Which recipes choose the same neurons, which languages share them, and how single neurons respond."""
 
+import logging
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 
 from neuroglot.neurons import NeuronSet
 from neuroglot.study.comparison.comparing import Comparing, Frames
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 3
 """Neurons of each language whose responses are kept."""
@@ -54,6 +57,10 @@ def _density(comparing: Comparing) -> pd.DataFrame:
     recipes = [recipe for recipe in comparing.comparison.recipes if recipe.score.name == "relevance"]
     recipe = (recipes or comparing.comparison.recipes)[0]
     bank = comparing.run.bank
+    columns = ["recipe", "target", "language", "layer", "neuron", "value"]
+    if any(shard.attrs.get("unit") for shard in bank.shards):
+        logger.warning("the bank was streamed: the density of single neurons is left out")
+        return pd.DataFrame(columns=columns)
     ranking = recipe.candidates(recipe.statistic(bank), bank)
     layers = bank.layers(recipe.site)
     rows = []
@@ -67,4 +74,4 @@ def _density(comparing: Comparing) -> pd.DataFrame:
                 for language, samples in responses.items()
                 for value in samples[:, place, neuron]
             ]
-    return pd.DataFrame(rows, columns=["recipe", "target", "language", "layer", "neuron", "value"])
+    return pd.DataFrame(rows, columns=columns)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.intervention.kinds import KINDS
@@ -12,7 +12,7 @@ from neuroglot.specificity.selection import parse_budget
 from neuroglot.study.config import STUDIES, Study, Text
 from neuroglot.study.named import Strict
 from neuroglot.study.recipe import Recipe, load_recipe
-from neuroglot.study.validation import known_name, validated, yaml_document
+from neuroglot.study.validation import known_name, located, validated, yaml_document
 
 QUICK_SENTENCES = 16
 QUICK_PATH_SENTENCES = 4
@@ -96,11 +96,23 @@ class Comparison(Study):
 
     compare: Compare = Compare()
 
+    @model_validator(mode="after")
+    def _same_languages(self) -> "Comparison":
+        other = self.compare.other
+        if other is not None and set(other.languages) != set(self.text.languages):
+            raise ValueError(
+                f"compare.other: its languages are {', '.join(other.languages)}; "
+                f"the study's are {', '.join(self.text.languages)}"
+            )
+        return self
+
     def quick(self) -> "Comparison":
         """One budget, one baseline, few sentences, short paths: half an hour on two cores."""
+        with located(self.at("text")):
+            parts = self.text.parts(self.seed)
         sentences = {
-            key: min(getattr(self.text, key) or QUICK_SENTENCES, QUICK_SENTENCES)
-            for key in ("identify_sentences", "report_sentences")
+            f"{part}_sentences": min(QUICK_SENTENCES, *map(corpus.sentences, corpus.languages))
+            for part, corpus in parts.items()
         }
         text = self.text.model_copy(update=sentences)
         controls = self.controls.model_copy(update={"uniform": 2, "matched": min(self.controls.matched, 1)})

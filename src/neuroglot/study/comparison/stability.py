@@ -1,7 +1,7 @@
 """Would the same neurons be chosen again: on other halves, documents, text, under other thresholds?"""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import tabulate
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.neurons import NeuronSet
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.study.comparison.comparing import Comparing, Frames, Sets
 from neuroglot.study.comparison.overlap import jaccard
@@ -24,43 +23,59 @@ logger = logging.getLogger(__name__)
 
 def stability(comparing: Comparing) -> Frames:
     """Frames ``stability`` (a row a recipe, kind and language) and ``thresholds``."""
-    comparison = comparing.comparison
-    bank, draw = comparing.run.bank, np.random.default_rng(comparison.seed)
-    recipes = [recipe for recipe in comparison.recipes if not recipe.searched]
-    rows = []
-    documents = _documents(bank)
-    mixed = draw.permutation(documents)
-    halves = [_of_documents(bank, half) for half in (mixed[::2], mixed[1::2])]
-    redrawn = [
-        _of_documents(bank, draw.choice(documents, len(documents))) for _ in range(comparison.compare.redrawn)
-    ]
-    other = _other(comparing, recipes)
-    pairs: list[tuple[str, Sets, Sets]]
-    for recipe in recipes:
-        own = comparing.chosen(recipe)
-        first, second = (_selected(half, recipe, comparing.size) for half in halves)
+    bank = comparing.run.bank
+    recipes = [recipe for recipe in comparing.comparison.recipes if not recipe.searched]
+    own = {recipe.name: comparing.chosen(recipe) for recipe in recipes}
+    pairs: list[tuple[str, Mapping[str, Sets], Mapping[str, Sets]]] = []
+    if any(shard.attrs.get("unit") for shard in bank.shards):
+        logger.warning("the bank was streamed: stability over halves and redrawn documents is left out")
+    else:
+        mixed, *redrawn = _draws(bank, comparing)
+        first, second = (_again(comparing, _of_documents(bank, half)) for half in (mixed[::2], mixed[1::2]))
         pairs = [("split_half", first, second)]
-        pairs += [("bootstrap", own, _selected(again, recipe, comparing.size)) for again in redrawn]
-        if other is not None:
-            pairs.append(("other_corpus", own, _selected(other, recipe, comparing.size)))
-        for kind, first, second in pairs:
-            if first and second:
-                rows += [
-                    (recipe.name, kind, language, jaccard(first[language], second[language]))
-                    for language in comparing.languages
-                ]
+        # One at a time: each is as large as the bank itself.
+        pairs += [("bootstrap", own, _again(comparing, _of_documents(bank, one))) for one in redrawn]
+    other = _other(comparing, recipes)
+    if other is not None:
+        pairs.append(("other_corpus", own, _again(comparing, other)))
+    rows = [
+        (recipe, kind, language, jaccard(one[recipe][language], two[recipe][language]))
+        for recipe in own
+        for kind, one, two in pairs
+        if recipe in one and recipe in two
+        for language in comparing.languages
+    ]
     return {
         "stability": pd.DataFrame(rows, columns=["recipe", "kind", "language", "jaccard"]),
         "thresholds": _thresholds(comparing),
     }
 
 
-def _selected(bank: ScoreBank, recipe: Recipe, size: int | float) -> Mapping[str, NeuronSet]:
-    try:
-        return select(bank, recipe, size)
-    except NeuroglotError as error:  # half of the sentences may be too few
-        logger.warning("stability of %s: left out (%s)", recipe.name, error)
-        return {}
+def swept_threshold(recipes: Sequence[Recipe]) -> Recipe | None:
+    """CRANE, or what ranks by the same numbers."""
+    for recipe in recipes:
+        if (recipe.samples.name, recipe.scale.layer, recipe.contrast.name) == ("kurtosis", "z", "none"):
+            return recipe
+    return None
+
+
+def _again(comparing: Comparing, bank: ScoreBank) -> dict[str, Sets]:
+    """What every recipe chooses from another bank; without those that cannot."""
+    found: dict[str, Sets] = {}
+    for recipe in comparing.comparison.recipes:
+        if not recipe.searched:
+            try:
+                found[recipe.name] = select(bank, recipe, comparing.size)
+            except NeuroglotError as error:  # half of the sentences may be too few
+                logger.warning("stability of %s: left out (%s)", recipe.name, error)
+    return found
+
+
+def _draws(bank: ScoreBank, comparing: Comparing) -> list[np.ndarray]:
+    """The bank's documents in a random order, then redrawn with replacement."""
+    draw, documents = np.random.default_rng(comparing.comparison.seed), _documents(bank)
+    again = [draw.choice(documents, len(documents)) for _ in range(comparing.comparison.compare.redrawn)]
+    return [draw.permutation(documents), *again]
 
 
 def _documents(bank: ScoreBank) -> np.ndarray:
@@ -104,16 +119,7 @@ def _other(comparing: Comparing, recipes: list[Recipe]) -> ScoreBank | None:
 def _thresholds(comparing: Comparing) -> pd.DataFrame:
     """CRANE's own rule: kurtosis above a threshold, in z-scores of its layer."""
     columns = ["threshold", "language", "size", "f1_relative", "collateral_mean", "jaccard"]
-    crane = next(
-        (
-            recipe
-            for recipe in comparing.comparison.recipes
-            if recipe.samples.name == "kurtosis"
-            and recipe.scale.layer == "z"
-            and recipe.contrast.name == "none"
-        ),
-        None,
-    )
+    crane = swept_threshold(comparing.comparison.recipes)
     if crane is None:
         return pd.DataFrame(columns=columns)
     sets = {}

@@ -6,6 +6,7 @@ import pandas as pd
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import Tables, tabulate
 from neuroglot.intervention.kinds import Intervention
+from neuroglot.study.comparison.budgets import share
 from neuroglot.study.comparison.comparing import Acts, Comparing, Frames, sized
 from neuroglot.study.comparison.faithfulness import SUM
 from neuroglot.study.plan import UNIFORM
@@ -17,7 +18,7 @@ def standings(comparing: Comparing) -> Frames:
     own = comparing.size
     parts = [(own, _tables(comparing, [*_recipes(comparing, own), *_controls(comparing)]))]
     for size in comparison.compare.sizes:
-        if size != own:
+        if share(size, comparing.run) != share(own, comparing.run):
             acts = _recipes(comparing, size)
             parts.append((size, _tables(comparing, acts)))
     for kind in comparison.compare.baselines:
@@ -25,11 +26,10 @@ def standings(comparing: Comparing) -> Frames:
             parts.append((own, _tables(comparing, _recipes(comparing, own, kind))))
     frames: Frames = {}
     for name in ("langspec", "means", "differences"):
-        frames[name] = pd.concat(
-            [getattr(tables, name).assign(budget=size) for size, tables in parts], ignore_index=True
-        ).drop_duplicates(
-            ["kind", "recipe", "baseline", "budget", "language"] if name == "langspec" else None
-        )
+        each = [getattr(tables, name).assign(budget=share(size, comparing.run)) for size, tables in parts]
+        # Everything off is measured beside every budget and baseline, and is the same.
+        keys = ["mask", "budget", "language"] if name == "langspec" else None
+        frames[name] = pd.concat(each, ignore_index=True).drop_duplicates(keys)
     return {
         "standings": frames["langspec"],
         "means": frames["means"],

@@ -104,17 +104,23 @@ class Preference:
         self.gradient[language] += np.float32(new) * (gradient - self.gradient[language])
         self.change[language] += new * (change - self.change[language])
 
-    def move(self, step: float, sharpness: float) -> None:
-        """Climbs along u: the budget's last neuron by ``step``, and none by more."""
+    def move(self, step: float, weight: float, sharpness: float) -> None:
+        """Climbs along u: the budget's last neuron by the step size, and none by more.
+
+        Args:
+            step: The part of the step size that is taken now.
+            weight: The part of λ that counts now.
+            sharpness: Of ω.
+        """
         left = 1 - self.drops
         loss = self.attention(sharpness) * left
         wish = left[self.target] * self.gradient[self.target].astype(np.float64)
         for other in np.flatnonzero(loss):
-            wish -= self.weight * loss[other] * np.maximum(self.gradient[other], 0)
+            wish -= self.weight * weight * loss[other] * np.maximum(self.gradient[other], 0)
         strength = np.abs(wish).reshape(-1)
         scale = np.partition(strength, len(strength) - self.size)[len(strength) - self.size]
         if scale > 0:
-            self.theta += step * np.clip(wish / scale, -1, 1)
+            self.theta += self.rate * step * np.clip(wish / scale, -1, 1)
 
 
 def ranks(scores: Float[np.ndarray, "layer neuron"]) -> Float[np.ndarray, "layer neuron"]:

@@ -161,7 +161,7 @@ class _Searching:
         self.now += 1
         self._learn()
         for one in self.alive:
-            one.move(one.rate * self._cooling(), self.settings.sharpness)
+            one.move(*self._schedule(), self.settings.sharpness)
         settings = self.settings
         if self.now % settings.validate_every == 0 or self.now in (settings.trial, settings.steps):
             self._judge()
@@ -169,9 +169,14 @@ class _Searching:
         if self.path and (self.now % SAVE_EVERY == 0 or not self.alive):
             self._save()
 
-    def _cooling(self) -> float:
-        """1 at the first step to a tenth at the last: a mask that keeps changing cannot be clean."""
-        return 1 - 0.9 * (self.now - 1) / max(1, self.settings.steps - 1)
+    def _schedule(self) -> tuple[float, float]:
+        """Which parts of the step size and of λ count now: first strike, then clean.
+
+        λ grows from a quarter on over half of the way. The steps shrink to a tenth: a mask that keeps
+        changing cannot be clean.
+        """
+        way = (self.now - 1) / max(1, self.settings.steps - 1)
+        return 1 - 0.9 * way, min(1.0, 0.25 + 1.5 * way)
 
     def progress(self) -> int:
         """Steps done, of all languages; those of a search that has stopped count as done."""

@@ -7,13 +7,14 @@ from neuroglot.errors import NeuroglotError
 
 @dataclass(frozen=True)
 class GateSettings:
-    """How to search; the defaults are those measured in `docs`.
+    """How to search. The defaults come from trials on Gemma-3-270M with 8 languages and a budget of 1 %.
 
     Attributes:
         steps: At most so many, the trial included.
         target_sentences: Of the target language, each step.
         other_sentences: Of other languages, each step.
-        weights: λ to try: what a loss of the others counts against one of the target.
+        weights: λ to try: what a loss of the others counts against one of the target. It grows to that from
+            a quarter on over the first half of the steps.
         rates: Step sizes to try, in ranks: 1 is the way from the least to the most specific neuron. They
             shrink evenly to a tenth at the last step.
         tolerated: Mean collateral that a mask may have; what goes beyond is taken off its F1 when masks are
@@ -27,10 +28,10 @@ class GateSettings:
         seed: Of the sentences drawn.
     """
 
-    steps: int = 160
+    steps: int = 100
     target_sentences: int = 4
     other_sentences: int = 3
-    weights: tuple[float, ...] = (1.0, 2.0)
+    weights: tuple[float, ...] = (3.0, 6.0)
     rates: tuple[float, ...] = (0.03,)
     tolerated: float = 0.03
     trial: int = 20

@@ -16,13 +16,16 @@ def _budgets(compared: Compared) -> alt.LayerChart:
     names = [name for name in compared.recipes if name in set(rows["recipe"])]
     colours = [LANGUAGE_COLOURS[place % len(LANGUAGE_COLOURS)] for place in range(len(names))]
     chart = alt.Chart(data(rows)).encode(
-        x=alt.X("budget:Q", title="share of the neurons").scale(type="log").axis(format=".1%"),
+        x=alt.X("budget:Q", title="share of the neurons")
+        .scale(type="log")
+        .axis(format=".1%", labelOverlap="greedy", labelSeparation=6),
         y=alt.Y("f1_relative:Q", title="mean relative F1").scale(domain=[0, 1]),
         color=alt.Color("recipe:N", title=None, sort=names).scale(domain=names, range=colours),
         tooltip=["recipe:N", "budget:Q", alt.Tooltip("f1_relative:Q", format=".3f"), "collateral_mean:Q"],
     )
     lines = alt.layer(chart.mark_line(strokeWidth=2), chart.mark_point(filled=True, size=40))
-    return alt.layer(lines, at(compared.everything_off)).properties(width=620, height=320)
+    off = compared.everything_off
+    return alt.layer(lines, *([] if off is None else [at(off)])).properties(width=620, height=320)
 
 
 BUDGETS = Figure(

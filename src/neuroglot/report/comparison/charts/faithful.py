@@ -13,12 +13,13 @@ def _correlations(compared: Compared) -> alt.LayerChart:
     rows = compared.rows("faithfulness").sort_values("spearman", ascending=False)
     rows = rows.assign(against=rows["signed"].map({True: "effect", False: "size of the effect"}))
     order = list(rows["score"])
+    least = max(-1.0, min(-0.2, float(rows["low"].min())))
     chart = alt.Chart(data(rows)).encode(
         y=alt.Y("score:N", title=None, sort=order).axis(labelLimit=320),
         tooltip=["score:N", alt.Tooltip("spearman:Q", format=".3f"), "neurons:Q", "against:N"],
     )
     bars = chart.mark_bar(height=13).encode(
-        x=alt.X("spearman:Q", title="Spearman's rank correlation").scale(domain=[-0.2, 1]),
+        x=alt.X("spearman:Q", title="Spearman's rank correlation").scale(domain=[least, 1]),
         color=alt.Color("against:N", title="compared with").scale(range=[ACCENT, "#9cc3dd"]),
     )
     return alt.layer(bars, whiskers(chart, "low", "high")).properties(width=380, height={"step": 22})
@@ -88,9 +89,9 @@ def _sets(compared: Compared) -> alt.LayerChart:
         alt.Chart(data(rows))
         .mark_circle(size=60, opacity=0.75)
         .encode(
-            x=alt.X("predicted:Q", title="predicted: sum of first-order effects, nats a token").scale(
-                type="symlog"
-            ),
+            x=alt.X("predicted:Q", title="predicted: sum of first-order effects, nats a token")
+            .scale(type="symlog")
+            .axis(labelOverlap="greedy", labelSeparation=6),
             y=alt.Y("measured:Q", title="measured, nats a token").scale(type="symlog"),
             color=language_colour(list(compared.findings.languages)),
             tooltip=["recipe:N", "language:N", "predicted:Q", "measured:Q"],
