@@ -118,9 +118,7 @@ def test_faithfulness_is_spearmans_of_the_points_shown(comparing):
     rows = comparing.found["faithfulness"].set_index("score")
     for score, points in comparing.found["effects"].groupby("score"):
         goal = points["effect"] if rows.loc[score, "signed"] else points["effect"].abs()
-        each = [
-            spearmanr(own["value"], goal[own.index]).statistic for _, own in points.groupby("language")
-        ]
+        each = [spearmanr(own["value"], goal[own.index]).statistic for _, own in points.groupby("language")]
         assert rows.loc[score, "spearman"] == pytest.approx(np.mean(each), abs=1e-9)
 
 

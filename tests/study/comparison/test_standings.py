@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 import neuroglot as ng
+from neuroglot.intervention.kinds import Intervention
+from neuroglot.neurons import NeuronSet
+from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.comparison.budgets import scored_neurons
 from neuroglot.study.recipe import load_recipe
+from neuroglot.study.steps import activations_for
 from tiny_study import WORDS
 
 NEURONS = 144
@@ -122,3 +126,20 @@ def test_masks_that_do_the_same_are_measured_once(compared, monkeypatch):
     assert [mask.recipe for mask in ablation.masks] == ["", "", *["one"] * 3, *["two"] * 3]
     values = ablation.data["log_prob"].values
     np.testing.assert_array_equal(values[2:5], values[5:8])
+
+
+@pytest.mark.parametrize("site", ["mlp", "mlp_gate"])
+def test_baselines_are_statistics_of_sentence_means(compared, site):
+    """Kojima's median is the set's own language's; the 5th percentile is averaged over languages."""
+    bank = compared.comparing.run.bank
+    means = {name: bank.samples(Quantity(site, "activation", "mean"), name)[0] for name in WORDS}
+    shape = means["vi"].shape[1:]
+    some = NeuronSet.of(site, shape, [(0, 1), (2, 5)], language="vi")
+    median = Intervention(some, "median", activations_for("median", bank, site))
+    np.testing.assert_allclose(median.shift, np.median(means["vi"], axis=0), rtol=1e-5, atol=1e-9)
+    low = Intervention(some, "percentile_5", activations_for("percentile_5", bank, site))
+    expected = np.mean(
+        [np.quantile(own, 0.05, axis=0, method="inverted_cdf") for own in means.values()], axis=0
+    )
+    np.testing.assert_allclose(low.shift, expected, rtol=1e-5, atol=1e-9)
+    assert (median.gain, low.gain) == (0, 0)

@@ -41,8 +41,8 @@ class Expected:
         total = self.reading + self.silencing + self.singles
         return (
             f"about {total / 60:.0f} min: {self.reading / 60:.0f} to score, {self.silencing / 60:.0f} for "
-            f"{self.masks} masks over up to {self.tokens} tokens, {self.singles / 60:.0f} for single neurons; "
-            "searches and the model with a known answer come on top"
+            f"{self.masks} masks over up to {self.tokens} tokens, {self.singles / 60:.0f} for single "
+            "neurons; searches and the model with a known answer come on top"
         )
 
 
