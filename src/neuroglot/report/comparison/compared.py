@@ -74,14 +74,16 @@ class Compared:
     def findings(self) -> Findings:
         """The main table as a study's page knows it."""
         empty = {name: pd.DataFrame(columns=list(FINDINGS[name])) for name in FINDINGS}
-        differences = self.at_budget("differences")
+        pairs = self.at_budget("differences")
+        best = self.recipes[:1]  # all pairs of twenty recipes are a table that nobody reads; the CSV has them
+        with_best = pairs["recipe_a"].isin(best) | pairs["recipe_b"].isin(best)
         return Findings(
             about=self.about,
             langspec=self.at_budget("standings"),
             means=self.at_budget("means"),
             drops=empty["drops"],
             base=self.rows("base"),
-            differences=differences[differences["drop"] == "relative"],
+            differences=pairs[(pairs["drop"] == "relative") & with_best],
             layers=empty["layers"],
             quantiles=empty["quantiles"],
             overlap=empty["overlap"],
