@@ -158,8 +158,8 @@ class Gates(Rule):
     """
 
     rule: Literal["gates"]
-    train: int = Field(48, ge=1)
-    validation: int = Field(24, ge=1)
+    train: int = Field(160, ge=1)
+    validation: int = Field(16, ge=1)
     options: dict[str, Any] = Field({})
 
     @field_validator("options")
