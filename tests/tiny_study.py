@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas as pd
 import yaml
 
 from neuroglot.report import page
@@ -73,6 +74,15 @@ def run_and_report(folder: Path, study: Study) -> None:
 def results(folder: Path) -> dict[str, bytes]:
     """The tables of a run, byte for byte."""
     return {path.stem: path.read_bytes() for path in sorted((folder / "results").glob("*.csv"))}
+
+
+def same_results(one: Path, other: Path) -> None:
+    """The same tables to rounding: shards of another size add up in another order on some processors."""
+    names = [path.name for path in sorted((one / "results").glob("*.csv"))]
+    assert names == [path.name for path in sorted((other / "results").glob("*.csv"))]
+    for name in names:
+        tables = [pd.read_csv(folder / "results" / name) for folder in (one, other)]
+        pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-6)
 
 
 @cache

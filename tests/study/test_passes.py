@@ -119,8 +119,8 @@ def test_a_streamed_shard_has_few_languages_and_a_long_corpus_no_more_shards(gem
     monkeypatch.setattr(reading, "STREAMED_SHARD_TOKENS", 40)
     samples = samples_of(gemma, study().text.parts(0)["identify"])
     one = reading.Reading(None, samples, None, "all", Summary("tokens", False), {})
-    chunks = one._chunks()
+    chunks = one._chunks(one.samples)
     assert sorted(sample.ids for chunk in chunks for sample in chunk) == sorted(s.ids for s in samples)
     assert sum(len({sample.language for sample in chunk}) > 1 for chunk in chunks) <= 2
     monkeypatch.setattr(reading, "STREAMED_SHARDS", 3)
-    assert len(one._chunks()) <= 4
+    assert len(one._chunks(one.samples)) <= 4

@@ -88,7 +88,8 @@ def test_standings_are_those_of_a_plain_ablation(comparing):
 
 
 def test_recipes_whose_size_emerges_are_measured_once(comparing):
-    budgets = comparing.found["means"].query("kind == 'recipe'").groupby("recipe")["budget"].nunique()
+    means = comparing.found["means"]
+    budgets = means[means["kind"] == "recipe"].groupby("recipe")["budget"].nunique()
     assert budgets["lape"] == 1
     assert budgets["grad_act"] == budgets["experts"] == 3
     assert not sized(load_recipe("lape"))
@@ -96,7 +97,10 @@ def test_recipes_whose_size_emerges_are_measured_once(comparing):
 
 
 def test_the_area_is_a_mean_over_log_budgets(comparing):
-    means = comparing.found["means"].query("kind == 'recipe' and recipe == 'grad_act' and baseline == 'zero'")
+    means = comparing.found["means"]
+    means = means[
+        (means["kind"] == "recipe") & (means["recipe"] == "grad_act") & (means["baseline"] == "zero")
+    ]
     means = means.sort_values("budget")
     x, y = np.log(means["budget"].to_numpy()), means["f1_relative"].to_numpy()
     by_hand = sum((x[i + 1] - x[i]) * (y[i] + y[i + 1]) / 2 for i in range(2)) / (x[2] - x[0])
@@ -109,7 +113,7 @@ def test_a_cell_of_score_and_contrast_is_a_recipe_of_its_own(comparing):
     acts = comparing.acts("x", select(comparing.run.bank, crossing, 0.05))
     means = tabulate(comparing.measured(acts), resamples=100).means
     cells = comparing.found["crossed"].set_index(["score", "contrast"])["f1_relative"]
-    expected = means.query("kind == 'recipe'")["f1_relative"].iloc[0]
+    expected = means.loc[means["kind"] == "recipe", "f1_relative"].iloc[0]
     assert cells["grad_act (max, mean)", "none"] == pytest.approx(expected, rel=1e-5)
     assert ("relevance (sum, kurtosis) of gold_logit", "average_precision") not in cells
 
