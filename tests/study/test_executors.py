@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from executor_work import Kills, Refuses, WaitsOnce
 from neuroglot.errors import NeuroglotError
@@ -201,7 +202,9 @@ def test_a_worker_killed_mid_shard_is_replaced_and_nothing_counts_twice(actors, 
     assert min(bar) < 0  # what the dead one had done was taken back
     for number, piece in enumerate(pieces):
         assert load_shard(piece.path).identical(found[number])
-        assert found[number].identical(piece.work(local.model, lambda tokens: None))
+        here = piece.work(local.model, lambda tokens: None)
+        # To rounding: a worker has other threads, which on some processors add up in another order.
+        xr.testing.assert_allclose(found[number], here, rtol=1e-4, atol=1e-6)
 
 
 @needs_ray
