@@ -5,14 +5,14 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.errors import NeuroglotError
 from neuroglot.intervention.kinds import KINDS
 from neuroglot.specificity.contrasts import contrast_names
 from neuroglot.specificity.selection import parse_budget
-from neuroglot.study.config import STUDIES, Study, Text
+from neuroglot.study.config import Study, Text, load_study
 from neuroglot.study.named import Strict
 from neuroglot.study.recipe import Recipe, load_recipe
-from neuroglot.study.validation import known_name, located, validated, yaml_document
+from neuroglot.study.validation import known_name, located, validated
 
 QUICK_SENTENCES = 16
 QUICK_PATH_SENTENCES = 4
@@ -174,10 +174,9 @@ def load_comparison(path: str | Path) -> Comparison:
     Raises:
         NeuroglotError: One line that says what is wrong, and where.
     """
-    bundled = STUDIES / f"{path}.yaml"
-    file = bundled if bundled.is_file() else Path(path)
-    if not file.suffix and not file.exists():
-        raise unknown("study", str(path), [each.stem for each in STUDIES.glob("*.yaml")])
-    comparison = validated(Comparison, yaml_document(file), str(path))
+    study = load_study(path)
+    if isinstance(study, Comparison):
+        return study
+    comparison = validated(Comparison, study.model_dump(mode="json"), str(path))
     comparison._file = str(path)
     return comparison
