@@ -293,12 +293,9 @@ class Run:
         self._stage("ablate", work, pieces=ablating.keys(parts), masks=described)
         return self.ablation
 
-    def ablating(self, sentences: int | None = None) -> Ablating:
-        """Whatever masks are tried on the report text, or on so many sentences of it, in this folder."""
-        samples = self._samples("report")
-        text = self.text["report"]
-        if sentences is not None and sentences < min(map(text.sentences, text.languages)):
-            samples = samples_of(self.model, text.take(sentences, self.study.seed), self.study.text.unit)
+    def ablating(self, samples: Sequence[Sample] | None = None) -> Ablating:
+        """Whatever masks are tried on the report text, or on other samples, in this folder."""
+        samples = self._samples("report") if samples is None else samples
         return Ablating(
             self.executor,
             self._reader,

@@ -4,9 +4,10 @@ import time
 
 import pandas as pd
 
-from neuroglot.study.comparison.comparing import Comparing, Frames
+from neuroglot.study.comparison.comparing import Comparing
 from neuroglot.study.comparison.expected import LEAST
 from neuroglot.study.executors.estimate import forget_peak, peak
+from neuroglot.study.sections import Frames
 from neuroglot.study.steps import score
 
 

@@ -8,8 +8,9 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import tabulate
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.study.comparison.comparing import Comparing, Frames, recrossed
+from neuroglot.study.comparison.comparing import Comparing, recrossed
 from neuroglot.study.recipe import Recipe
+from neuroglot.study.sections import Frames
 from neuroglot.study.steps import select
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def crossed(comparing: Comparing) -> Frames:
             names[crossing.name] = (label, contrast)
             acts += comparing.acts(crossing.name, sets)
     comparison = comparing.comparison
-    ablation = comparing.measured(acts, comparison.compare.crossed_sentences)
+    ablation = comparing.measured(acts, comparing.few(comparison.compare.crossed_sentences))
     means = tabulate(ablation, resamples=100, seed=comparison.seed).means
     rows = [
         (*names[row["recipe"]], *(row[key] for key in COLUMNS[2:]))

@@ -16,8 +16,9 @@ from scipy.stats import rankdata
 from neuroglot.attribution.exact import ablate_everywhere
 from neuroglot.objective import samples_of
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.study.comparison.comparing import Comparing, Frames
+from neuroglot.study.comparison.comparing import Comparing
 from neuroglot.study.comparison.crossed import scores_of
+from neuroglot.study.sections import Frames
 
 SIGNED = ("grad_act", "relevance", "integrated_gradients", "conductance", "smoothgrad", "ablation")
 """Scores that claim a direction."""

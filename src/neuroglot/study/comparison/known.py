@@ -5,9 +5,10 @@ import logging
 import pandas as pd
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.study.comparison.comparing import Comparing, Frames
+from neuroglot.study.comparison.comparing import Comparing
 from neuroglot.study.known_answer import known_answer, precision_recall
 from neuroglot.study.searching import search
+from neuroglot.study.sections import Frames
 from neuroglot.study.steps import score, select
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from neuroglot.neurons import NeuronSet
-from neuroglot.study.comparison.comparing import Comparing, Frames
+from neuroglot.study.comparison.comparing import Comparing
+from neuroglot.study.sections import Frames
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from neuroglot.study.comparison.comparing import Comparing, Frames
+from neuroglot.study.comparison.comparing import Comparing
 from neuroglot.study.comparison.cost import cost
 from neuroglot.study.comparison.crossed import crossed
 from neuroglot.study.comparison.faithfulness import faithfulness
@@ -10,6 +10,7 @@ from neuroglot.study.comparison.known import known
 from neuroglot.study.comparison.overlap import overlap
 from neuroglot.study.comparison.stability import stability
 from neuroglot.study.comparison.standings import standings
+from neuroglot.study.sections import Frames
 
 SECTIONS: dict[str, Callable[[Comparing], Frames]] = {
     "standings": standings,

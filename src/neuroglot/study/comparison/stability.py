@@ -13,9 +13,10 @@ from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import tabulate
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.statistics.bank import ScoreBank
-from neuroglot.study.comparison.comparing import Comparing, Frames, Sets
+from neuroglot.study.comparison.comparing import Comparing
 from neuroglot.study.comparison.overlap import jaccard
 from neuroglot.study.recipe import Recipe
+from neuroglot.study.sections import Frames, Sets
 from neuroglot.study.steps import score, select
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,10 @@ from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import Tables, tabulate
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.study.comparison.budgets import share
-from neuroglot.study.comparison.comparing import Acts, Comparing, Frames, sized
+from neuroglot.study.comparison.comparing import Comparing, sized
 from neuroglot.study.comparison.faithfulness import SUM
 from neuroglot.study.plan import UNIFORM
+from neuroglot.study.sections import Acts, Frames
 
 
 def standings(comparing: Comparing) -> Frames:
