@@ -10,7 +10,7 @@ import xarray as xr
 from columns import columns_zeroed, log_probs
 from neuroglot.errors import NeuroglotError
 from neuroglot.intervention.hooks import check_fits, intervene
-from neuroglot.intervention.kinds import KINDS, Intervention, Kind
+from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.families import FAMILIES
 from neuroglot.neurons import NeuronSet
 from tiny import tiny_model
@@ -174,10 +174,9 @@ def test_contexts_nest(gemma):
         assert torch.equal(log_probs(gemma, IDS), outer)
 
 
-def test_the_inner_sees_what_the_outer_replaced(gemma, monkeypatch):
-    monkeypatch.setitem(KINDS._entries, "double", Kind(2.0, None, "doubled"))
+def test_the_inner_sees_what_the_outer_replaced(gemma):
     neurons = NeuronSet.of("mlp", (gemma.layers, 48), [(0, 3)], "xx")
-    double = Intervention(neurons, "double")
+    double = Intervention(neurons, "scale(2)")
     mean = Intervention(neurons, "own_mean", means(gemma))
     plain, value = seen(gemma, "mlp", 0)[..., 3], means(gemma).values[0, 0, 3]
     for outer, inner, expected in [

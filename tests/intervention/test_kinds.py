@@ -1,10 +1,12 @@
 """What each kind puts in place of an activation, from a bank small enough to add up by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.intervention.kinds import KINDS, Intervention
+from neuroglot.intervention.kinds import KINDS, Intervention, kind_named
 from neuroglot.neurons import NeuronSet
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
@@ -40,11 +42,13 @@ def test_the_bank_holds_the_means(means):
         ("own_mean", [1.0, -2.0]),
         ("other_mean", [7.0, 3.0]),  # (5 + 9)/2, (0 + 6)/2
         ("grand_mean", [5.0, 4 / 3]),  # not 64/16, -4/16: a language counts once, however much text it has
+        ("add(1.5)", [1.5, -3.0]),  # to the activation, which stays
+        ("add(-1)", [-1.0, 2.0]),
     ],
 )
 def test_means(means, kind, shift):
     intervention = Intervention(NEURONS, kind, means)
-    assert intervention.gain == 0
+    assert intervention.gain == (1 if kind.startswith("add") else 0)
     assert intervention.shift.dtype == np.float32
     np.testing.assert_allclose(intervention.shift, [shift], rtol=1e-6)
 
@@ -54,28 +58,72 @@ def test_zero_needs_no_means(means):
         assert (intervention.gain, intervention.shift) == (0.0, None)
 
 
-def test_unknown_kind():
-    with pytest.raises(NeuroglotError, match="unknown intervention 'grand_men'; did you mean 'grand_mean'"):
-        Intervention(NEURONS, "grand_men")
+def test_a_constant_and_a_scale_need_no_means():
+    constant, nothing = Intervention(NEURONS, "constant(-0.25)"), Intervention(NEURONS, "constant(0)")
+    assert constant.gain == 0 and constant.shift.tolist() == [[-0.25, -0.25]]
+    assert (nothing.gain, nothing.shift) == (0.0, None)
+    assert [(one.gain, one.shift) for one in (Intervention(NEURONS, "scale(2.5)"),)] == [(2.5, None)]
 
 
-@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.shift])
+@pytest.mark.parametrize("p", [5, 37.5])
+def test_a_percentile_asks_for_its_quantile_of_every_language(means, p):
+    kind = kind_named(f"percentile({p})")
+    assert kind.reads == ("mean", "quantile", {"q": p / 100})
+    assert Intervention(NEURONS, f"percentile({p})", means).shift == pytest.approx(np.array([[5.0, 4 / 3]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("grand_men", "unknown intervention 'grand_men'; did you mean 'grand_mean'"),
+        ("scael(0.5)", r"unknown intervention 'scael\(0.5\)'; did you mean 'scale\(0.5\)'"),
+        ("percentile_5", r"unknown intervention 'percentile_5'; did you mean 'percentile\(5\)'"),
+        ("scale(0.5", r"unknown intervention 'scale\(0.5'; did you mean 'scale\(0.5\)'"),
+        ("scale( 0.5)", "unknown intervention"),
+        ("", "unknown intervention ''"),
+        ("scale", r"intervention 'scale' needs a number, as in 'scale\(0.5\)'"),
+        ("scale()", r"intervention 'scale\(\)' needs a number, as in 'scale\(0.5\)'"),
+        ("zero(1)", r"intervention 'zero\(1\)': zero takes no number"),
+        ("median()", r"intervention 'median\(\)': median takes no number"),
+        ("add(much)", r"intervention 'add\(much\)': 'much' is not a finite number"),
+        ("constant(inf)", r"'inf' is not a finite number"),
+        ("constant(nan)", r"'nan' is not a finite number"),
+        ("percentile(101)", r"'percentile\(101\)': the number must be above 0 and below 100, not 101"),
+        ("percentile(-5)", "above 0 and below 100, not -5"),
+        ("percentile(0)", "above 0 and below 100, not 0"),
+    ],
+)
+def test_names_that_are_no_kind(name, message):
+    with pytest.raises(NeuroglotError, match=message):
+        Intervention(NEURONS, name)
+
+
+def test_the_gain_of_every_example():
+    gains = {name: kind_named(entry.example or name).gain for name, entry in KINDS.items()}
+    assert gains.pop("scale") == 0.5 and gains.pop("add") == 1
+    assert set(gains.values()) == {0} and len(gains) == 7
+
+
+MADE_OF_MEANS = ["grand_mean", "own_mean", "other_mean", "median", "percentile(5)", "add(2)"]
+
+
+@pytest.mark.parametrize("kind", MADE_OF_MEANS)
 def test_means_are_asked_for(means, kind):
-    with pytest.raises(NeuroglotError, match=f"'{kind}' needs mean activations"):
+    with pytest.raises(NeuroglotError, match=f"'{re.escape(kind)}' needs mean activations"):
         Intervention(NEURONS, kind)
     with pytest.raises(NeuroglotError, match=r"shape \(1, 2\) do not fit a set of \(2, 2\)"):
         Intervention(NeuronSet.of("mlp", (2, 2), [], "xx"), kind, means)
 
 
-@pytest.mark.parametrize("kind", ["own_mean", "other_mean"])
+@pytest.mark.parametrize("kind", ["own_mean", "other_mean", "median", "add(2)"])
 def test_a_language_that_the_bank_does_not_know(means, kind):
     with pytest.raises(
-        NeuroglotError, match=f"intervention {kind}: unknown language 'xxy'; did you mean 'xx'"
+        NeuroglotError, match=f"intervention {re.escape(kind)}: unknown language 'xxy'; did you mean 'xx'"
     ):
         Intervention(NeuronSet.of("mlp", (1, 2), [], "xxy"), kind, means)
     assert Intervention(NeuronSet.of("mlp", (1, 2), [], "xxy"), "grand_mean", means).shift is not None
 
 
 def test_other_mean_needs_others(means):
-    with pytest.raises(NeuroglotError, match="at least two languages"):
+    with pytest.raises(NeuroglotError, match="other_mean: needs the mean activations of at least two"):
         Intervention(NEURONS, "other_mean", means.sel(language=["xx"]))

@@ -9,7 +9,7 @@ from torch.utils.hooks import RemovableHandle
 from neuroglot.errors import NeuroglotError
 from neuroglot.intervention import hooks
 from neuroglot.intervention.hooks import Proof, prove
-from neuroglot.intervention.kinds import KINDS, Intervention, Kind
+from neuroglot.intervention.kinds import KINDS, Intervention
 from neuroglot.model.families import FAMILIES
 from neuroglot.neurons import NeuronSet
 from tiny import tiny_model
@@ -41,22 +41,19 @@ def test_an_honest_proof(model):
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_every_family_and_site_can_be_proven(family, monkeypatch):
+def test_every_kind_at_every_site_of_every_family_can_be_proven(family):
     # In bfloat16, of which 0.3 is no number: the proof must round as the patch does.
-    monkeypatch.setitem(KINDS._entries, "weaken", Kind(0.3, None, "times 0.3"))
+    kinds = [name for name, entry in KINDS.items() if not entry.example]
+    kinds += ["percentile(5)", "constant(0.3)", "scale(0.3)", "add(0.3)"]
     model = tiny_model(family)
     model.network.to(torch.bfloat16)
     several = []
     for site, where in model.sites.items():
         shape = (model.layers, where.width)
         neurons = NeuronSet.of(site, shape, [(0, 1), (2, 5), (2, 6)], "xx")
-        values = np.random.default_rng(0).normal(size=(1, *shape))
-        means = xr.DataArray(values, dims=("language", "layer", "neuron"), coords={"language": ["xx"]})
-        several += [
-            Intervention(neurons),
-            Intervention(neurons, "own_mean", means),
-            Intervention(neurons, "weaken"),
-        ]
+        values = np.random.default_rng(0).normal(size=(2, *shape))
+        means = xr.DataArray(values, dims=("language", "layer", "neuron"), coords={"language": ["xx", "yy"]})
+        several += [Intervention(neurons, kind, means) for kind in kinds]
     for proof in prove(model, several):
         assert proof.hooks == 2 and (proof.moved > 0) == (proof.inert == "")
         assert proof.inert in ("", "the activations already had these values")

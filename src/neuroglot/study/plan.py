@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from neuroglot.evaluation.ablation import Mask
-from neuroglot.intervention.kinds import KINDS, Intervention
+from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.specificity.controls import matched, uniform
@@ -37,11 +37,10 @@ Sets = Mapping[str, Mapping[str, NeuronSet]]
 
 def quantities_beside_recipes(study: Study) -> list[Quantity]:
     """What interventions and controls need of the pass."""
-    needed = set()
+    needed: set[Quantity] = set()
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
-            if KINDS[kind].shift:
-                needed.add(activation_read(kind, recipe.site))
+            needed |= activation_read(kind, recipe.site)
         if study.controls.matched and _controlled(study, recipe.name):
             needed.add(matched_on(study.controls.matched_on, recipe.site))
     return sorted(needed)
@@ -90,7 +89,7 @@ def masks(
         found.append((mask, Intervention(neurons)))
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
-            means = activations_for(kind, bank, recipe.site) if KINDS[kind].shift else None
+            means = activations_for(kind, bank, recipe.site)
             for language, own in chosen[recipe.name].items():
                 mask = Mask(
                     f"{recipe.name} {kind} {language}", "recipe", recipe.name, kind, language, len(own)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from neuroglot.evaluation.ablation import Ablation, Mask
 from neuroglot.files import write_text
-from neuroglot.intervention.kinds import KINDS, Intervention
+from neuroglot.intervention.kinds import Intervention
 from neuroglot.neurons import NeuronSet
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.statistics.shard import load_shard
@@ -72,7 +72,7 @@ class Sections:
         """A recipe's sets as masks."""
         found = []
         for language, own in sets.items():
-            means = activations_for(kind, self.run.bank, own.site) if KINDS[kind].shift else None
+            means = activations_for(kind, self.run.bank, own.site)
             name = " ".join(filter(None, (recipe, kind, language, label)))
             mask = Mask(name, "recipe", recipe, kind, language, len(own))
             found.append((mask, Intervention(own, kind, means)))

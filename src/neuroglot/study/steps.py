@@ -22,7 +22,7 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, EVERYTHING_OFF, Ablation, Mask
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.evaluation.tables import tabulate
-from neuroglot.intervention.kinds import KINDS, Intervention
+from neuroglot.intervention.kinds import Intervention, kind_named
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.neurons import NeuronSet
 from neuroglot.objective import Task, samples_of
@@ -49,14 +49,21 @@ def mean_activation(site: str) -> Quantity:
     return Quantity(site, "activation", "sum")
 
 
-def activation_read(kind: str, site: str) -> Quantity:
-    """What a kind of intervention at a site needs of the bank."""
-    return Quantity(site, "activation", KINDS[kind].reads[0])
+def activation_read(kind: str, site: str) -> set[Quantity]:
+    """What a kind of intervention at a site needs of the bank: one quantity, or none."""
+    reads = kind_named(kind).reads
+    return {Quantity(site, "activation", reads[0])} if reads else set()
 
 
-def activations_for(kind: str, bank: ScoreBank, site: str) -> xr.DataArray:
-    """What stands for each language's activations under a kind, [language, layer, neuron] over all layers."""
-    reduction, statistic, options = KINDS[kind].reads
+def activations_for(kind: str, bank: ScoreBank, site: str) -> xr.DataArray | None:
+    """What stands for each language's activations under a kind, [language, layer, neuron] over all layers.
+
+    None for a kind that needs none.
+    """
+    reads = kind_named(kind).reads
+    if reads is None:
+        return None
+    reduction, statistic, options = reads
     layers = json.loads(bank.attributes["model"])["layers"]
     found = bank.statistic(Quantity(site, "activation", reduction), statistic, options=options)
     return found.reindex(layer=range(layers), fill_value=0.0)
@@ -269,7 +276,7 @@ def ablate(
     site = next(iter(sets.values())).site
     masks = [base_mask(model), everything_off(model, site)]
     for language, neurons in sets.items():
-        means = activations_for(kind, bank, neurons.site) if bank and KINDS[kind].shift else None
+        means = activations_for(kind, bank, neurons.site) if bank else None
         mask = Mask(f"{language} {kind}", "recipe", "set", kind, language, len(neurons))
         masks.append((mask, Intervention(neurons, kind, means)))
     with track("switching neurons off", len(masks) * sum(sample.tokens for sample in samples)) as advance:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.intervention.kinds import kind_named
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -22,6 +23,15 @@ def known_name(kind: str, known: Collection[str]) -> Callable[[str], str]:
         return name
 
     return check
+
+
+def known_kind(name: str) -> str:
+    """A pydantic validator that refuses what is no kind of intervention."""
+    try:
+        kind_named(name)
+    except NeuroglotError as error:
+        raise ValueError(str(error)) from error
+    return name
 
 
 @contextmanager

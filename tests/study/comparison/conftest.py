@@ -14,7 +14,7 @@ from tiny_study import tiny_folder, write_study
 
 COMPARE = {
     "budgets": ["2%", "5%", 14],
-    "baselines": ["zero", "grand_mean", "percentile_5", "median"],
+    "baselines": ["zero", "grand_mean", "percentile(5)", "median"],
     "contrasts": ["zscore", "margin", "ratio"],
     "neurons": 24,
     "effect_sentences": 2,

@@ -24,7 +24,7 @@ from tiny_study import tiny_folder, write_study
 RECIPES = ["grad_act", "lape", "experts", "crane", "ig", "pairwise"]
 COMPARE = {
     "budgets": ["2%", "10%"],
-    "baselines": ["zero", "percentile_5"],
+    "baselines": ["zero", "percentile(5)"],
     "contrasts": ["zscore", "none", "average_precision"],
     "neurons": 12,
     "effect_sentences": 1,

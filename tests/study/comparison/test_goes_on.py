@@ -71,7 +71,7 @@ def test_a_budget_that_the_model_has_not_is_refused(comparison_of, tmp_path, mon
 
 
 def test_a_plain_study_can_be_compared():
-    assert load_comparison("demo").compare.baselines == ["zero", "grand_mean", "other_mean", "percentile_5"]
+    assert load_comparison("demo").compare.baselines == ["zero", "grand_mean", "other_mean", "percentile(5)"]
     assert (STUDIES / "compare-quick.yaml").is_file()
 
 

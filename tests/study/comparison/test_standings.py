@@ -26,7 +26,7 @@ def test_a_row_is_what_select_and_ablate_say(compared):
         ("grad_act", 0.05, "zero"),
         ("grad_act", 0.02, "zero"),
         ("lape_budget", 0.05, "median"),
-        ("grad_act", 0.05, "percentile_5"),
+        ("grad_act", 0.05, "percentile(5)"),
     ):
         sets = ng.select(run.bank, recipe, budget)
         expected = ng.ablate(run.model, sets, run.text["report"], kind=kind, bank=run.bank)
@@ -52,7 +52,7 @@ def test_sizes_that_emerge_are_shown_once_a_baseline(compared):
     rows = compared.frames["means"]
     lape = rows[(rows["recipe"] == "lape") & (rows["kind"] == "recipe")]
     assert set(lape["budget"]) == {0.05}
-    assert sorted(lape["baseline"]) == ["grand_mean", "median", "percentile_5", "zero"]
+    assert sorted(lape["baseline"]) == ["grand_mean", "median", "percentile(5)", "zero"]
 
 
 def test_everything_off_and_all_controls_stand_beside_the_recipes(compared):
@@ -137,7 +137,7 @@ def test_baselines_are_statistics_of_sentence_means(compared, site):
     some = NeuronSet.of(site, shape, [(0, 1), (2, 5)], language="vi")
     median = Intervention(some, "median", activations_for("median", bank, site))
     np.testing.assert_allclose(median.shift, np.median(means["vi"], axis=0), rtol=1e-5, atol=1e-9)
-    low = Intervention(some, "percentile_5", activations_for("percentile_5", bank, site))
+    low = Intervention(some, "percentile(5)", activations_for("percentile(5)", bank, site))
     expected = np.mean(
         [np.quantile(own, 0.05, axis=0, method="inverted_cdf") for own in means.values()], axis=0
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.intervention.kinds import KINDS
 from neuroglot.neurons import NeuronSet
 from neuroglot.objective import samples_of
 from neuroglot.specificity.selection import neurons_allowed
@@ -115,12 +114,10 @@ class Comparing(Sections):
     def _beside(self) -> list[Quantity]:
         """What baselines and sections need of the pass beside the recipes."""
         sites = {recipe.site for recipe in self.comparison.recipes}
-        needed = {
-            activation_read(kind, site)
-            for kind in self.comparison.compare.baselines
-            if KINDS[kind].shift
-            for site in sites
-        }
+        needed: set[Quantity] = set()
+        for kind in self.comparison.compare.baselines:
+            for site in sites:
+                needed |= activation_read(kind, site)
         # Predicted effects of whole sets are signed sums over tokens.
         return sorted(needed | {Quantity("mlp", "grad_act", "sum", 1, "logprob")})
 

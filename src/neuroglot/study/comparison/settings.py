@@ -6,13 +6,12 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.intervention.kinds import KINDS
 from neuroglot.specificity.contrasts import contrast_names
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.study.config import Study, Text, load_study
 from neuroglot.study.named import Strict
 from neuroglot.study.recipe import Recipe, load_recipe
-from neuroglot.study.validation import known_name, located, validated
+from neuroglot.study.validation import known_kind, known_name, located, validated
 
 QUICK_SENTENCES = 16
 QUICK_PATH_SENTENCES = 4
@@ -40,7 +39,7 @@ class Compare(Strict):
     """
 
     budgets: list[int | float | str] = Field(["0.1%", "0.3%", "1%", "2%", "5%"])
-    baselines: list[str] = Field(["zero", "grand_mean", "other_mean", "percentile_5"])
+    baselines: list[str] = Field(["zero", "grand_mean", "other_mean", "percentile(5)"])
     contrasts: list[str] = Field(
         [
             "none",
@@ -79,7 +78,7 @@ class Compare(Strict):
     @field_validator("baselines")
     @classmethod
     def _kinds(cls, names: list[str]) -> list[str]:
-        return [known_name("intervention", KINDS)(name) for name in names]
+        return [known_kind(name) for name in names]
 
     @field_validator("contrasts")
     @classmethod
