@@ -75,6 +75,7 @@ def _fail(message: str) -> None:
 
 from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     compare,
+    controls,
     demo,
     doctor,
     models,

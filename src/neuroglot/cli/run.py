@@ -58,6 +58,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from neuroglot.report.page import write_report
     from neuroglot.report.summary import summarise
     from neuroglot.report.table import results_table
+    from neuroglot.study.controls import Controlling
     from neuroglot.study.run import Run
 
     logging.basicConfig(
@@ -68,6 +69,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
         say_completeness(current.score())
         current.select()
         current.ablate()
+        Controlling(current).frames()
         with notes.status("Tables, charts and page …"):
             findings = gather(current)
             page = write_report(findings, folder / "report")

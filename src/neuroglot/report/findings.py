@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pandas as pd
@@ -74,6 +74,7 @@ class Findings:
             other languages (``others``), and whether it was chosen. A sample of the neurons, with all the
             chosen ones.
         summary: Sentences in words. Empty: the page writes its own.
+        controls: What the study's checks measured, by name of the frame (see `report/controls`).
 
     Raises:
         NeuroglotError: A frame lacks a column, or a mask is of an unknown kind.
@@ -90,13 +91,14 @@ class Findings:
     overlap: pd.DataFrame
     scatter: pd.DataFrame
     summary: tuple[str, ...] | list[str] = ()
+    controls: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            frame = getattr(self, field.name)
-            lacking = [name for name in COLUMNS.get(field.name, ()) if name not in frame.columns]
+        for one in fields(self):
+            frame = getattr(self, one.name)
+            lacking = [name for name in COLUMNS.get(one.name, ()) if name not in frame.columns]
             if lacking:
-                raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"findings.{field.name}")
+                raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"findings.{one.name}")
         for name in ("langspec", "means", "drops"):
             for kind in set(getattr(self, name)["kind"]) - set(KINDS):
                 raise unknown("kind", kind, KINDS, f"findings.{name}")

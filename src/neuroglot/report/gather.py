@@ -12,6 +12,7 @@ import xarray as xr
 from neuroglot.neurons import NeuronSet
 from neuroglot.report.findings import Findings
 from neuroglot.specificity.scales import LAYER_SCALES
+from neuroglot.study.controls import Controlling
 from neuroglot.study.recipe import Recipe
 from neuroglot.study.run import Run
 
@@ -36,6 +37,7 @@ def gather(run: Run) -> Findings:
         quantiles=pd.concat([_quantiles(recipes[name], array) for name, array in statistics.items()]),
         overlap=_frame(_overlap(sets), ["recipe", "language_a", "language_b", "shared", "jaccard"]),
         scatter=pd.concat([_scatter(recipes[name], array, sets[name]) for name, array in statistics.items()]),
+        controls=Controlling(run).frames(),
     )
 
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from neuroglot.errors import NeuroglotError, unknown
-from neuroglot.intervention.kinds import KINDS
 from neuroglot.specificity.selection import parse_budget
-from neuroglot.study.recipe import Recipe, Strict, load_recipe
-from neuroglot.study.validation import known_name, validated, yaml_document
+from neuroglot.study.named import Named, Strict
+from neuroglot.study.recipe import Recipe, load_recipe
+from neuroglot.study.validation import known_kind, validated, yaml_document
 from neuroglot.text.corpus import Corpus, checked_languages
 
 STUDIES = Path(__file__).parent / "studies"
@@ -128,6 +128,7 @@ class Study(Strict):
         budget: Neurons a language, as a share ("1%") or a count.
         interventions: Kind → recipes whose sets it is done to, or ``all``.
         controls: Random sets.
+        checks: What else could explain the results (see `neuroglot controls`), by name, with options.
         layers: Restrict to these; default: all.
         positions: Tokens that count: all, last or every:k.
         resamples: Of the bootstrap.
@@ -148,6 +149,7 @@ class Study(Strict):
     budget: int | float | str = "1%"
     interventions: dict[str, list[str] | Literal["all"]] = Field({"zero": "all"})
     controls: Controls = Controls()
+    checks: list[Named] = Field([])
     layers: list[int] | None = Field(None, min_length=1)
     positions: str = Field("all", pattern=r"^(all|last|every:[1-9]\d*)$")
     resamples: int = Field(1000, ge=100)
@@ -182,8 +184,20 @@ class Study(Strict):
     @classmethod
     def _kinds(cls, interventions: dict[str, Any]) -> dict[str, Any]:
         for kind in interventions:
-            known_name("intervention", KINDS)(kind)
+            known_kind(kind)
         return interventions
+
+    @field_validator("checks")
+    @classmethod
+    def _known_checks(cls, checks: list[Named]) -> list[Named]:
+        from neuroglot.study.controls import options_of  # checks know what a study is
+
+        try:
+            for named in checks:
+                options_of(named)
+        except NeuroglotError as error:
+            raise ValueError(str(error)) from error
+        return checks
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
@@ -204,7 +218,21 @@ class Study(Strict):
                 if name not in names:
                     raise ValueError(str(unknown("recipe of this study", name, names, key)))
         self._rehearse()
+        self._refuse_checks()
         return self
+
+    def _refuse_checks(self) -> None:
+        """Lets every check look at the study, so that its mistakes cost no model time."""
+        from neuroglot.study.controls import checks_of
+
+        names = [named.name for named in self.checks]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"checks: {twice.pop()!r} is named twice")
+        for named, check, options in checks_of(self.checks):
+            try:
+                check.refuse(self, options)
+            except NeuroglotError as error:
+                raise ValueError(f"checks: {named.name}: {error}") from error
 
     def _rehearse(self) -> None:
         """Lets every recipe try these languages, so that its mistakes cost no model time."""

@@ -1,0 +1,10 @@
+"""Controls: what else could explain that switching a set off hurts its language? One file a check."""
+
+# Each import registers its check.
+from neuroglot.study.controls import (
+    units,  # noqa: F401
+)
+from neuroglot.study.controls.checks import CHECKS, Check, options_of
+from neuroglot.study.controls.controlling import Controlling, asked_for, checks_of
+
+__all__ = ["CHECKS", "Check", "Controlling", "asked_for", "checks_of", "options_of"]
