@@ -114,6 +114,12 @@ def piece_path(folder: Path, key: str) -> Path:
     return folder / f"{key}{SUFFIX}"
 
 
+def read_pieces(folder: Path, keys: Sequence[str]) -> xr.Dataset:
+    """The masks of finished pieces, one after the other."""
+    parts = [load_shard(piece_path(folder, key)).to_dataset() for key in keys]
+    return xr.concat(parts, "mask", data_vars="minimal", coords="minimal", compat="override")
+
+
 def _whole(path: Path) -> bool:
     try:
         load_shard(path)

@@ -24,9 +24,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-import xarray as xr
 import yaml
-from filelock import FileLock, Timeout
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Ablation, Mask
@@ -39,13 +37,13 @@ from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.statistics.shard import load_shard
-from neuroglot.study.ablating import Ablating, piece_path
+from neuroglot.study.ablating import Ablating, read_pieces
 from neuroglot.study.config import Study, load_study
 from neuroglot.study.digest import digest
 from neuroglot.study.executors import available, executor_of
 from neuroglot.study.executors.estimate import Estimate
 from neuroglot.study.executors.piece import Executor
+from neuroglot.study.locking import locked
 from neuroglot.study.plan import control_sets, masks, pieces, quantities_beside_recipes
 from neuroglot.study.reading import finished_bank
 from neuroglot.study.recipe import Recipe
@@ -139,19 +137,12 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps a second process out of the folder, and sweeps up what a killed one left half-written."""
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise NeuroglotError(f"another process is working in {str(self.folder)!r}") from error
-        try:
-            for working in self.folder.rglob(".*.*.*"):
-                working.unlink()
-            yield
-        finally:
-            self.close()
-            lock.release()
+        """Keeps a second process out of the folder (`locked`); sends the workers home on leaving."""
+        with locked(self.folder):
+            try:
+                yield
+            finally:
+                self.close()
 
     def close(self) -> None:
         """Sends the workers home, if there are any; the next stage calls new ones."""
@@ -308,10 +299,7 @@ class Run:
     def ablation(self) -> Ablation:
         """What `ablate` measured."""
         stage = self._finished("ablate")
-        parts = [
-            load_shard(piece_path(self.folder / "ablation", key)).to_dataset() for key in stage["pieces"]
-        ]
-        data = xr.concat(parts, "mask", data_vars="minimal", coords="minimal", compat="override")
+        data = read_pieces(self.folder / "ablation", stage["pieces"])
         return Ablation(data, tuple(Mask(**mask) for mask in stage["masks"]))
 
     def tables(self) -> Tables:

@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from neuroglot.evaluation.ablation import Ablation, Mask
 from neuroglot.files import write_text
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.neurons import NeuronSet
 from neuroglot.specificity.selection import parse_budget
-from neuroglot.statistics.shard import load_shard
-from neuroglot.study.ablating import piece_path
+from neuroglot.study.ablating import read_pieces
 from neuroglot.study.digest import digest
 from neuroglot.study.plan import MASKS_A_PIECE
 from neuroglot.study.recipe import Recipe
@@ -89,13 +87,7 @@ class Sections:
         parts = [first, *(todo[start : start + MASKS_A_PIECE] for start in starts)]
         ablating = self.run.ablating(samples)
         ablating.work(parts, self.run.track)
-        data = xr.concat(
-            [load_shard(piece_path(ablating.folder, key)).to_dataset() for key in ablating.keys(parts)],
-            "mask",
-            data_vars="minimal",
-            coords="minimal",
-            compat="override",
-        )
+        data = read_pieces(ablating.folder, ablating.keys(parts))
         masks = [mask for mask, _ in [*first, *acts]]
         measured = data["mask"].values.tolist()
         places = [measured.index(name) for name in [*(mask.name for mask, _ in first), *like]]
