@@ -130,6 +130,11 @@ CONFIGURATION = {
         recipe("grad", among={"score": "active", "contrast": "none", "keep": 0}),
         ".among.keep: input should be greater than 0",
     ),
+    "a contrast that the rule does not look at": (
+        recipe("active", contrast="zscore", select={"rule": "lape"}),
+        ": select: rule 'lape' compares languages itself and would not look at contrast 'zscore': say "
+        "contrast: none",
+    ),
     "rule": (recipe("grad", select={"rule": "budgett"}), "recipes[0].select"),
     "consistency": (
         recipe("parallel", objective="layer_change", select={"rule": "consistent", "consistency": 2}),

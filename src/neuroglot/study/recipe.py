@@ -79,6 +79,11 @@ class Recipe(Ranking):
             raise ValueError(
                 f"among: ranks neurons at {self.among.site!r}, the recipe those at {self.site!r}"
             )
+        if not self.select.contrasts and self.contrast.name != "none":
+            raise ValueError(
+                f"select: rule {self.select.rule!r} compares languages itself and would not look at contrast "
+                f"{self.contrast.name!r}: say contrast: none"
+            )
         for control in self.select.controls:
             self._check_other(control, "select.control")
         return self

@@ -1,7 +1,7 @@
 """Selection rules as a recipe names them: the budget, a threshold, or a published method's own."""
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -20,7 +20,14 @@ from neuroglot.study.validation import located
 
 
 class Rule(Strict):
-    """From statistic and specificity to the neurons of each language."""
+    """From statistic and specificity to the neurons of each language.
+
+    Attributes:
+        contrasts: Whether it looks at the specificity; published rules that compare languages themselves take
+            the statistic alone.
+    """
+
+    contrasts: ClassVar[bool] = True
 
     @property
     def controls(self) -> tuple[Named, ...]:
@@ -67,6 +74,7 @@ class AboveThreshold(Rule):
 class Lape(Rule):
     """LAPE's own rule (Tang et al. 2024); the sizes emerge."""
 
+    contrasts: ClassVar[bool] = False
     rule: Literal["lape"]
     top_rate: float = 0.01
     filter_rate: float = 0.95
@@ -103,6 +111,7 @@ class BothEnds(Rule):
 class Consistent(Rule):
     """What is among the strongest in every sample of the language, but not in all languages (PLND)."""
 
+    contrasts: ClassVar[bool] = False
     rule: Literal["consistent"]
     consistency: float = Field(1.0, gt=0, le=1)
 
@@ -116,6 +125,7 @@ class Consistent(Rule):
 class Culnig(Rule):
     """CULNIG's group-specific rule with its second control; at most ``share`` of the neurons."""
 
+    contrasts: ClassVar[bool] = False
     rule: Literal["culnig"]
     share: float = Field(0.003, gt=0, lt=1)
     control: Named = Named(name="answer", options={"control": "copy"})
