@@ -1,7 +1,7 @@
 """Where each family of models keeps its neurons: a declarative table, proven by `neuroglot doctor`.
 
 A family is one `Family(...)` entry: the paths of the block list, of the MLP's activation function, of its
-up projection and of its down projection, and those of attention's projections. Every site of METHODS §0
+projections up and down, and those of attention's projections. Every site of METHODS §0
 follows from these, and where the rules of relevance act. To add a family, add an entry here and its tiny
 configuration to ``tests/tiny.py``; the doctor's proofs then run on it.
 """
@@ -60,6 +60,7 @@ class Family:
         blocks: Path of the list of blocks, from the causal language model.
         down: The MLP's output projection, inside a block.
         act: The MLP's activation function, inside a block.
+        into: The projection that makes what enters ``act``: the gate's, or a plain MLP's only one.
         up: Where ``up(x)`` passes in a gated MLP; None in a plain one.
         transposed: Projections keep their weights as [input, output] (GPT-2's Conv1D).
         attention: The paths of its attention.
@@ -68,9 +69,15 @@ class Family:
     blocks: str
     down: str
     act: str
+    into: str
     up: Tap | None = None
     transposed: bool = False
     attention: Attention | None = None
+
+    @property
+    def projections(self) -> tuple[Tap, ...]:
+        """Where the MLP's neurons begin: row j of each of these projections belongs to neuron j."""
+        return (Tap(self.into, "output"), *([self.up] if self.up else []))
 
     @property
     def taps(self) -> Mapping[str, Tap]:
@@ -93,6 +100,7 @@ LLAMA = Family(
     "model.layers",
     "mlp.down_proj",
     "mlp.act_fn",
+    "mlp.gate_proj",
     Tap("mlp.up_proj", "output"),
     attention=Attention("self_attn.o_proj", SEPARATE),
 )
@@ -103,6 +111,7 @@ FAMILIES: dict[str, Family] = {
         "transformer.h",
         "mlp.dense_4h_to_h",
         "mlp.gelu_impl",
+        "mlp.dense_h_to_4h",
         attention=Attention("self_attention.dense"),
     ),
     "cohere": LLAMA,
@@ -114,11 +123,16 @@ FAMILIES: dict[str, Family] = {
         "transformer.h",
         "mlp.c_proj",
         "mlp.act",
+        "mlp.c_fc",
         transposed=True,
         attention=Attention("attn.c_proj", "attn.c_attn"),
     ),
     "gpt_neox": Family(
-        "gpt_neox.layers", "mlp.dense_4h_to_h", "mlp.act", attention=Attention("attention.dense")
+        "gpt_neox.layers",
+        "mlp.dense_4h_to_h",
+        "mlp.act",
+        "mlp.dense_h_to_4h",
+        attention=Attention("attention.dense"),
     ),
     "granite": LLAMA,
     "llama": LLAMA,
@@ -129,6 +143,7 @@ FAMILIES: dict[str, Family] = {
         "model.decoder.layers",
         "fc2",
         "activation_fn",
+        "fc1",
         attention=Attention("self_attn.out_proj", SEPARATE),
     ),
     # Phi-3 fuses gate and up in one projection: [gate | up].
@@ -136,6 +151,7 @@ FAMILIES: dict[str, Family] = {
         "model.layers",
         "mlp.down_proj",
         "mlp.activation_fn",
+        "mlp.gate_up_proj",
         Tap("mlp.gate_up_proj", "output", after=("mlp_gate_pre",)),
         attention=Attention("self_attn.o_proj", "self_attn.qkv_proj"),
     ),
