@@ -46,7 +46,8 @@ class Ablation:
     """Masks × samples.
 
     Attributes:
-        data: ``log_prob`` [mask, sample] with the samples' language, document and lengths (`likelihood`).
+        data: ``log_prob`` [mask, sample] with the samples' language, document and lengths, and where it was
+            measured ``correct``, the tokens predicted right of ``trials`` (`likelihood`).
         masks: What each mask is, in the order of ``data``; one of them is the base, ``none``.
     """
 
@@ -112,30 +113,36 @@ class Ablation:
         return frame.assign(moved=self.data["moved"].values, inert=self.data["inert"].values.tolist())
 
     def by_document(
-        self, unit: str = "tokens"
+        self, unit: str = "tokens", value: str = "log_prob"
     ) -> tuple[
         Float[np.ndarray, "mask language document"], Int[np.ndarray, "language document"], int | Sequence[int]
     ]:
         """Sums a document, for the bootstrap.
 
         Args:
-            unit: What S is per: ``tokens``, ``characters`` or ``bytes``.
+            unit: What S is per: ``tokens``, ``characters`` or ``bytes``; ``trials`` for ``correct``.
+            value: What is summed: ``log_prob`` or ``correct``.
 
         Returns:
-            Log-probabilities, units (both zero-padded where a language has fewer documents), and the number
+            The value's sums, units (both zero-padded where a language has fewer documents), and the number
             of documents: one number if all languages have the same ones, so that they are drawn together.
+
+        Raises:
+            NeuroglotError: The value was not measured: a run folder of an earlier version has no ``correct``.
         """
         data = self.finite
+        if value not in data:
+            raise NeuroglotError(f"{value!r} was not measured with these masks: switch them off again")
         language, document = data["language"].values, data["document"].values
         ids = {name: list(dict.fromkeys(document[language == name].tolist())) for name in self.languages}
         most = max(map(len, ids.values()))
-        log_prob = np.zeros((len(self.masks), len(ids), most))
+        total = np.zeros((len(self.masks), len(ids), most))
         units = np.zeros((len(ids), most), dtype=np.int64)
-        values, lengths = data["log_prob"].values, data[unit].values
+        values, lengths = data[value].values, data[unit].values
         for row, (name, own) in enumerate(ids.items()):
             for column, one in enumerate(own):
                 here = (language == name) & (document == one)
-                log_prob[:, row, column] = values[:, here].sum(axis=1)
+                total[:, row, column] = values[:, here].sum(axis=1)
                 units[row, column] = lengths[here].sum()
         together = all(own == ids[self.languages[0]] for own in ids.values())
-        return log_prob, units, most if together else [len(own) for own in ids.values()]
+        return total, units, most if together else [len(own) for own in ids.values()]

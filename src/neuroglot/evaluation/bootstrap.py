@@ -67,15 +67,22 @@ def scores(
     Returns:
         S, 0 to 1; NaN where a resample drew no unit of a language.
     """
+    return np.exp(rates(log_prob, units, weights))
+
+
+def rates(
+    values: Real[np.ndarray, "mask language document"],
+    units: Real[np.ndarray, "language document"],
+    weights: Real[np.ndarray, "resample *language document"],
+) -> Float[np.ndarray, "resample mask language"]:
+    """Σ w·value / Σ w·units: nats a token, or the share of trials that were right; see `scores`."""
     per_language = weights if weights.ndim == 3 else weights[:, None]
     counts = np.broadcast_to(per_language, (len(weights), *units.shape)).astype(np.float64)
     # [language, resample, document] @ [language, document, mask]
-    total = np.matmul(counts.swapaxes(0, 1), log_prob.transpose(1, 2, 0))
+    total = np.matmul(counts.swapaxes(0, 1), values.transpose(1, 2, 0))
     size = (counts * units).sum(axis=2).T[:, :, None]
-    likelihood: Float[np.ndarray, "language resample mask"] = np.exp(
-        total / np.where(size == 0, np.nan, size)
-    )
-    return likelihood.transpose(1, 2, 0)
+    rate: Float[np.ndarray, "language resample mask"] = total / np.where(size == 0, np.nan, size)
+    return rate.transpose(1, 2, 0)
 
 
 def interval(

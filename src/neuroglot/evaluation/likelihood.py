@@ -1,7 +1,8 @@
 """Likelihood under interventions: the log-probability of every sample under every mask.
 
 Rows of one batch may carry different masks, so (mask, sample) pairs are packed by length together: a sample
-meets its copies under other masks and hardly anything is padding. Only log p of the true next token is kept.
+meets its copies under other masks and hardly anything is padding. Of each true next token log p is kept, and
+whether it is the likeliest.
 
 Below the first layer that a mask touches it changes nothing. Masks that begin high enough share that prefix:
 the untouched model reads each batch once, and they start from what entered their first layer.
@@ -12,9 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float
-from torch import Tensor
 
+from neuroglot.evaluation.record import Record
 from neuroglot.intervention.hooks import Applied, intervene, prove
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.batch import Batch, default_budget
@@ -22,7 +22,6 @@ from neuroglot.model.language_model import LanguageModel
 from neuroglot.model.memory import in_batches
 from neuroglot.model.suffix import entering, from_layer
 from neuroglot.neurons import NeuronSet
-from neuroglot.statistics.shard import sample_coordinates
 from neuroglot.text.samples import Sample
 
 
@@ -34,7 +33,9 @@ def likelihood(
     token_budget: int | None = None,
     advance: Callable[[int], None] = lambda tokens: None,
 ) -> xr.Dataset:
-    """Σ_t log p(x_t | x_<t) of every sample under every intervention, each proven first.
+    """Σ_t log p(x_t | x_<t) and the tokens predicted right, of every sample under every intervention.
+
+    The interventions are proven first.
 
     Args:
         model: The model.
@@ -44,9 +45,7 @@ def likelihood(
         advance: Told the number of tokens done after each batch.
 
     Returns:
-        ``log_prob`` [mask, sample] with the samples' language, document, tokens, characters and bytes, and
-        each mask's proof: ``moved`` (largest change of the last hidden state on a probe) and ``inert`` (why
-        nothing moved).
+        ``log_prob`` and ``correct`` [mask, sample] and what labels them; see `Record.dataset`.
 
     Raises:
         NeuroglotError: An intervention does not do what it says, or a single sample does not fit memory.
@@ -55,26 +54,16 @@ def likelihood(
     with model.products():  # what is proven is what is then measured
         proofs = prove(model, several)
     reader = _Reader(model, samples, several, advance)
-    with torch.inference_mode(), model.products(), intervene(model, [*several, _nothing(model)]) as applied:
+    with torch.inference_mode(), model.products(), intervene(model, [*several, untouched(model)]) as applied:
         sharing = _sharing(model, several)
         budget = token_budget or default_budget(model.device)
         alone = [mask for mask in range(len(several)) if mask not in sharing]
         reader.side_by_side(alone, applied, budget)
         reader.from_shared_prefix(sharing, applied, budget)
-    return xr.Dataset(
-        {
-            "log_prob": (("mask", "sample"), reader.log_prob),
-            "moved": ("mask", np.array([proof.moved for proof in proofs])),
-            "inert": ("mask", np.array([proof.inert for proof in proofs], dtype=np.dtypes.StringDType())),
-        },
-        coords={
-            "mask": np.array(names, dtype=np.dtypes.StringDType()),
-            **sample_coordinates(samples),
-        },
-    )
+    return reader.record.dataset(names, proofs)
 
 
-def _nothing(model: LanguageModel) -> Intervention:
+def untouched(model: LanguageModel) -> Intervention:
     """For the rows that the untouched model reads while masks are on."""
     return Intervention(NeuronSet("mlp", np.zeros((model.layers, model.site("mlp").width), dtype=bool)))
 
@@ -93,7 +82,7 @@ def _sharing(model: LanguageModel, interventions: Sequence[Intervention]) -> dic
 
 
 class _Reader:
-    """Reads samples under masks and keeps what came out."""
+    """Reads samples under masks."""
 
     def __init__(
         self,
@@ -104,9 +93,8 @@ class _Reader:
     ) -> None:
         self.model = model
         self.samples = samples
-        self.advance = advance
         self.untouched = len(several)
-        self.log_prob: Float[np.ndarray, "mask sample"] = np.empty((len(several), len(samples)))
+        self.record = Record(model.head, samples, len(several), advance)
 
     def side_by_side(self, masks: Sequence[int], applied: Applied, token_budget: int) -> None:
         """Whole forward passes, different masks in one batch."""
@@ -116,7 +104,7 @@ class _Reader:
             rows = [pairs[index] for index in chosen]
             batch = self._batch([sample for _, sample in rows])
             applied.assign([mask for mask, _ in rows])
-            self._keep(rows, batch, self.model.body(batch.ids))
+            self.record.keep(rows, batch, self.model.body(batch.ids))
 
         in_batches([self.samples[sample] for _, sample in pairs], token_budget, work)
 
@@ -135,19 +123,10 @@ class _Reader:
                     applied.assign([mask] * len(chosen))
                     with from_layer(self.model, start, entered[start]):
                         hidden = self.model.body(batch.ids)
-                self._keep([(mask, sample) for sample in chosen], batch, hidden)
+                self.record.keep([(mask, sample) for sample in chosen], batch, hidden)
 
         if starts:
             in_batches(self.samples, token_budget, work)
 
     def _batch(self, chosen: Sequence[int]) -> Batch:
         return Batch.of([self.samples[sample] for sample in chosen], self.model.device)
-
-    def _keep(self, rows: Sequence[tuple[int, int]], batch: Batch, hidden: Tensor) -> None:
-        row, position = batch.predicting.nonzero(as_tuple=True)
-        values, _ = self.model.head.log_prob(hidden[row, position], batch.ids[row, position + 1])
-        totals = torch.zeros(len(rows), dtype=torch.float64, device=values.device)
-        totals.index_add_(0, row, values.double())
-        masks, samples = zip(*rows, strict=True)
-        self.log_prob[list(masks), list(samples)] = totals.tolist()
-        self.advance(sum(sample.tokens for sample in batch.samples))

@@ -4,19 +4,17 @@ All intervals come from one paired bootstrap over documents: every mask is score
 mean over languages is taken inside each resample before its interval is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from neuroglot.evaluation.ablation import BASE, Ablation, Mask
-from neuroglot.evaluation.bootstrap import interval, resample_weights, rho, scores
-from neuroglot.evaluation.langspec import DROPS, collateral, drops, langspec
-
-Resampled = Float[np.ndarray, "resample ..."]
+from neuroglot.evaluation.bootstrap import interval, rates, resample_weights, rho, scores
+from neuroglot.evaluation.langspec import DROPS, drops
+from neuroglot.evaluation.paired import Paired, Resampled
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,9 @@ class Tables:
     """The results of an ablation, tidy.
 
     Attributes:
-        base: A row a language: the untouched model's likelihood per token, character and byte, and the sizes.
-        drops: A row a mask and language: what the language lost.
+        base: A row a language: the untouched model's likelihood per token, character and byte, its share of
+            tokens predicted right, and the sizes.
+        drops: A row a mask and language: what the language lost, and the tokens still predicted right.
         langspec: A row a mask and target: LangSpec-F1 (relative and absolute) with intervals, collateral, ρ.
         means: A row a kind, recipe and baseline: the same over its languages and seeds.
         differences: A row a pair of recipes, baseline and drop: the difference of their mean F1.
@@ -61,24 +60,16 @@ class _Tabulation:
         self.point = scores(log_prob, units, whole)[0]  # [mask, language]
         self.drawn = scores(log_prob, units, resample_weights(documents, resamples, seed))
         self.base = ablation.base
+        self.paired = Paired(ablation.masks, self.languages, self.base, self.point, self.drawn)
+        self.accuracy = None  # [mask, language]
+        if "correct" in ablation.data:
+            right, trials, _ = ablation.by_document("trials", "correct")
+            self.accuracy = rates(right, trials, np.ones((1, trials.shape[1])))[0]
 
     def tables(self) -> Tables:
-        rows = [self._row(index, mask, target) for index, mask, target in self._aims()]
+        rows = [self._row(index, mask, target) for index, mask, target in self.paired.aims()]
         langspec_rows = pd.DataFrame(rows, columns=[*rows[0]] if rows else ["mask"])
         return Tables(self._base(), self._drops(), langspec_rows, self._means(), self._differences())
-
-    def _aims(self) -> Iterator[tuple[int, Mask, int]]:
-        """Every mask with each language that it is judged for: its target, or all where it has none."""
-        for index, mask in enumerate(self.ablation.masks):
-            if mask.kind != BASE:
-                for target, language in enumerate(self.languages):
-                    if mask.target in ("", language):
-                        yield index, mask, target
-
-    def _f1(self, index: int, target: int, drop: str) -> tuple[float, Resampled]:
-        """LangSpec-F1 on all documents, and on every resample."""
-        point = langspec(self.point[self.base], self.point[index], target, drop=drop)
-        return float(point), langspec(self.drawn[:, self.base], self.drawn[:, index], target, drop=drop)
 
     def _lost(self, index: int, target: int) -> Resampled:
         """Nats a unit that the target loses, on every resample."""
@@ -94,11 +85,11 @@ class _Tabulation:
             "language": self.languages[target],
         }
         for drop in ("relative", "absolute"):
-            value, drawn = self._f1(index, target, drop)
+            value, drawn = self.paired.f1(index, target, drop)
             low, high = interval(drawn)
             row |= {f"f1_{drop}": value, f"f1_{drop}_low": float(low), f"f1_{drop}_high": float(high)}
-        mean, largest = collateral(self.point[self.base], self.point[index], target, drop="relative")
-        row |= {"collateral_mean": float(mean), "collateral_max": float(largest)}
+        mean, largest = self.paired.collateral(index, target, "relative")
+        row |= {"collateral_mean": mean, "collateral_max": largest}
         return row | self._rho(index, mask, target) | {"size": mask.size}
 
     def _rho(self, index: int, mask: Mask, target: int) -> dict[str, float]:
@@ -117,12 +108,12 @@ class _Tabulation:
     def _groups(self) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
         """(kind, recipe, baseline) → the masks of the group with what each is judged for."""
         groups: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-        for index, mask, target in self._aims():
+        for index, mask, target in self.paired.aims():
             groups.setdefault((mask.kind, mask.recipe, mask.baseline), []).append((index, target))
         return groups
 
     def _mean_f1(self, members: Sequence[tuple[int, int]], drop: str) -> tuple[float, Resampled]:
-        points, drawn = zip(*(self._f1(index, target, drop) for index, target in members), strict=True)
+        points, drawn = zip(*(self.paired.f1(index, target, drop) for index, target in members), strict=True)
         return float(np.mean(points)), np.mean(drawn, axis=0)
 
     def _means(self) -> pd.DataFrame:
@@ -192,14 +183,19 @@ class _Tabulation:
                         "drop_relative": 1 - after / before,
                         "drop_absolute": before - after,
                         "delta_log_prob": np.log(after) - np.log(before),
+                        **self._token_accuracy(index, column),
                     }
                 )
         return pd.DataFrame(rows)
 
+    def _token_accuracy(self, index: int, column: int) -> dict[str, float]:
+        """Where it was measured: a run folder of an earlier version has none."""
+        return {} if self.accuracy is None else {"token_accuracy": float(self.accuracy[index, column])}
+
     def _base(self) -> pd.DataFrame:
         data = self.ablation.finite
         rows = []
-        for language in self.languages:
+        for column, language in enumerate(self.languages):
             own = np.flatnonzero(data["language"].values == language)
             total = float(data["log_prob"].values[self.base, own].sum())
             counts = {unit: int(data[unit].values[own].sum()) for unit in ("tokens", "characters", "bytes")}
@@ -210,6 +206,7 @@ class _Tabulation:
                     "perplexity": float(np.exp(-total / counts["tokens"])),
                     "per_character": total / counts["characters"],
                     "per_byte": total / counts["bytes"],
+                    **self._token_accuracy(self.base, column),
                     **counts,
                     "sentences": len(own),
                     "documents": len(set(data["document"].values[own].tolist())),

@@ -9,13 +9,14 @@ maximum (online softmax; Milakov & Gimelshein 2018). Both products meet in the c
     log p(y) = log σ(z_y − log Σ_{v≠y} exp z_v),
     ∂ log p(y)/∂h = (1 − p(y))·(∂z_y/∂h − E_{v≠y}[∂z_v/∂h]),  ∂z_v/∂h = scale·(1 − (z_v/cap)²)·W_v.
 
-The target is kept out of the sums, because 1 − p(y) would lose its digits where the model is sure.
+The target is kept out of the sums, because 1 − p(y) would lose its digits where the model is sure. So the
+running maximum is that of its rivals, and says at no further cost whether the target is the likeliest token.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
@@ -24,6 +25,22 @@ CHUNK_BYTES = 8 * 2**20
 
 GPU_SHARE = 16
 """On a GPU a block takes one part in so many of the memory that is free: there a product must be large."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the head says of the true next token at each position.
+
+    Attributes:
+        log_prob: Its log-probability, in nats.
+        correct: Whether it is the likeliest of all, to the rounding of the products. One that shares the first
+            place is not: of a head that tells nothing apart every token would be correct.
+        slope: ∂ log p/∂hidden, where asked for.
+    """
+
+    log_prob: Float[Tensor, " position"]
+    correct: Bool[Tensor, " position"]
+    slope: Float[Tensor, "position hidden"] | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,17 @@ class Head:
         gradient: bool = False,
     ) -> tuple[Float[Tensor, " position"], Float[Tensor, "position hidden"] | None]:
         """The log-probability of the target at each position, and its gradient at the hidden state."""
+        found = self.read(hidden, target, gradient=gradient)
+        return found.log_prob, found.slope
+
+    def read(
+        self,
+        hidden: Float[Tensor, "position hidden"],
+        target: Int[Tensor, " position"],
+        *,
+        gradient: bool = False,
+    ) -> Reading:
+        """The same, and whether the target is the likeliest token: one pass over the vocabulary."""
         gold, slope = self.gold_logit(hidden, target, gradient=gradient)
         peak = gold.new_full((len(gold), 1), -torch.inf)
         total = torch.zeros_like(peak)
@@ -97,7 +125,7 @@ class Head:
         margin = gold - (peak + total.log())[:, 0]
         if slope is not None and mean is not None:
             slope = (slope - mean / total) * torch.sigmoid(-margin)[:, None]
-        return nn.functional.logsigmoid(margin), slope
+        return Reading(nn.functional.logsigmoid(margin), gold > peak[:, 0], slope)
 
     def gold_logit(
         self,

@@ -7,12 +7,13 @@ do. So a file that is there is right, and stays right when the study changes els
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xarray as xr
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Mask
+from neuroglot.evaluation.direct import direct
 from neuroglot.evaluation.likelihood import likelihood
 from neuroglot.files import writing
 from neuroglot.intervention.kinds import Intervention
@@ -25,6 +26,11 @@ from neuroglot.text.samples import Sample
 
 Masks = Sequence[tuple[Mask, Intervention]]
 
+Effect = Literal["total", "direct"]
+
+MEASURED = ("log_prob", "correct")
+"""What a piece holds. It is part of a piece's name, so that those of earlier versions are made again."""
+
 
 @dataclass(frozen=True)
 class SwitchOff:
@@ -34,15 +40,18 @@ class SwitchOff:
         samples: The text.
         interventions: Mask name → what it does.
         attributes: Provenance for the shard.
+        effect: ``total`` (`likelihood`) or ``direct`` (`direct`).
     """
 
     samples: Sequence[Sample]
     interventions: Mapping[str, Intervention]
     attributes: Mapping[str, str]
+    effect: Effect = "total"
 
     def __call__(self, model: LanguageModel, advance: Advance) -> xr.DataTree:
-        """Its shard: every sample's log-probability under every mask."""
-        data = likelihood(model, self.samples, self.interventions, advance=advance)
+        """Its shard: every sample's log-probability and tokens predicted right, under every mask."""
+        measure = direct if self.effect == "direct" else likelihood
+        data = measure(model, self.samples, self.interventions, advance=advance)
         data.attrs.update(self.attributes)
         return xr.DataTree(data)
 
@@ -75,6 +84,7 @@ class Ablating:
         samples: The text to report on.
         folder: Of the pieces.
         attributes: Provenance for them.
+        effect: As in `SwitchOff`.
     """
 
     executor: Executor
@@ -82,11 +92,13 @@ class Ablating:
     samples: Sequence[Sample]
     folder: Path
     attributes: Mapping[str, str]
+    effect: Effect = "total"
 
     def keys(self, parts: Sequence[Masks]) -> list[str]:
         """The name of each piece."""
-        ids = [sample.ids for sample in self.samples]
-        return [digest(self.reader, ids, [_described(mask, act) for mask, act in part]) for part in parts]
+        text = [(one.language, one.document, one.ids, one.prompt) for one in self.samples]
+        about = (self.reader, self.effect, MEASURED, text)
+        return [digest(*about, [_described(mask, act) for mask, act in part]) for part in parts]
 
     def work(self, parts: Sequence[Masks], track: Track) -> None:
         """Does every piece that is not there."""
@@ -98,7 +110,7 @@ class Ablating:
                 there += tokens * len(part)
                 continue
             acts = {mask.name: act for mask, act in part}
-            work = SwitchOff(self.samples, acts, self.attributes)
+            work = SwitchOff(self.samples, acts, self.attributes, self.effect)
             pieces.append(Piece(f"the piece of masks {', '.join(acts)}", tokens * len(part), work, path))
         with writing(self.folder / "pieces"):
             self.folder.mkdir(exist_ok=True)

@@ -4,11 +4,12 @@ The other three are second halves of other sentences of the language. In paralle
 drawn in every language, so items are matched in content and chance is 25 % everywhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.text.corpus import Corpus
+from neuroglot.text.corpus import Corpus, Position
 
 CHOICES = 4
 
@@ -22,8 +23,9 @@ class Continuation:
         document: Where the sentence stands.
         sentence: Its index in the document.
         beginning: The first half.
-        choices: The true second half and three of other sentences.
+        choices: The true second half and three of other sentences; no two are the same text.
         answer: Which is the true one.
+        joint: What stands between the halves: a space, or nothing in scripts without.
     """
 
     language: str
@@ -32,37 +34,66 @@ class Continuation:
     beginning: str
     choices: tuple[str, ...]
     answer: int
+    joint: str
 
 
 def continuations(corpus: Corpus, seed: int = 0) -> tuple[Continuation, ...]:
     """An item a sentence, in the corpus's order.
 
+    A sentence whose ending repeats one that the item has already is passed over in the draw, and one that
+    cannot be halved is left out: in parallel text in all languages at once, so that items stay matched.
+
     Raises:
-        NeuroglotError: A language has fewer than four sentences that can be halved.
+        NeuroglotError: A language has fewer than four sentences that can be halved, or too few endings that
+            differ.
     """
+    halves = {language: _halves(corpus, language) for language in corpus.languages}
+    groups = [corpus.languages] if corpus.parallel else [(language,) for language in corpus.languages]
     items = []
-    for language in corpus.languages:
-        halves = {
-            (document.id, index): halved(sentence)
-            for document in corpus.documents[language]
-            for index, sentence in enumerate(document.sentences)
-            if len(sentence.strip()) > 1
-        }
-        if len(halves) < CHOICES:
-            raise NeuroglotError(
-                f"continuation choice needs at least {CHOICES} sentences a language; "
-                f"{language!r} has {len(halves)} that can be halved"
-            )
-        for position, (beginning, ending) in halves.items():
-            others = sorted(
-                (other for other in halves if other != position),
-                key=lambda other: _draw(seed, *position, *other),
-            )
-            answer = _draw(seed, *position)[0] % CHOICES
-            choices = [halves[other][1] for other in others[: CHOICES - 1]]
-            choices.insert(answer, ending)
-            items.append(Continuation(language, *position, beginning, tuple(choices), answer))
+    for group in groups:
+        places = [place for place in halves[group[0]] if all(place in halves[name] for name in group)]
+        endings = {place: tuple(halves[name][place][1] for name in group) for place in places}
+        drawn = {place: _others(endings, place, seed) for place in places}
+        for language in group:
+            for place, others in drawn.items():
+                if len(others) < CHOICES - 1:
+                    raise NeuroglotError(
+                        f"continuation choice needs {CHOICES} endings that differ; there are {len(others) + 1}",
+                        f"{language}, document {place[0]!r}, sentence {place[1] + 1}",
+                    )
+                beginning, ending, joint = halves[language][place]
+                answer = _draw(seed, *place)[0] % CHOICES
+                choices = [halves[language][other][1] for other in others]
+                choices.insert(answer, ending)
+                items.append(Continuation(language, *place, beginning, tuple(choices), answer, joint))
     return tuple(items)
+
+
+def _halves(corpus: Corpus, language: str) -> dict[Position, tuple[str, str, str]]:
+    """Where each sentence stands → its halves, and what stands between them."""
+    found = {}
+    for document in corpus.documents[language]:
+        for index, sentence in enumerate(document.sentences):
+            if len(sentence.strip()) > 1:
+                beginning, ending = halved(sentence)
+                joint = "" if beginning + ending == sentence.strip() else " "
+                found[document.id, index] = beginning, ending, joint
+    if len(found) < CHOICES:
+        raise NeuroglotError(
+            f"continuation choice needs at least {CHOICES} sentences a language; "
+            f"{language!r} has {len(found)} that can be halved"
+        )
+    return found
+
+
+def _others(endings: Mapping[Position, tuple[str, ...]], place: Position, seed: int) -> list[Position]:
+    """Three other sentences in the order of their draws, no two endings alike in any language."""
+    kept = [place]
+    for other in sorted(endings, key=lambda other: _draw(seed, *place, *other)):
+        alike = (one == two for of in kept for one, two in zip(endings[of], endings[other], strict=True))
+        if len(kept) < CHOICES and not any(alike):
+            kept.append(other)
+    return kept[1:]
 
 
 def halved(sentence: str) -> tuple[str, str]:

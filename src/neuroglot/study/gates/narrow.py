@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuroglot.model.batch import Batch, default_budget, pack
-from neuroglot.model.head import Head
+from neuroglot.model.head import Head, Reading
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.text.samples import Sample
 
@@ -33,15 +33,15 @@ class NarrowHead(Head):
 
     place: Int[Tensor, " token"]
 
-    def log_prob(
+    def read(
         self,
         hidden: Float[Tensor, "position hidden"],
         target: Int[Tensor, " position"],
         *,
         gradient: bool = False,
-    ) -> tuple[Float[Tensor, " position"], Float[Tensor, "position hidden"] | None]:
-        """The log-probability of the target among the tokens known, and its gradient at the hidden state."""
-        return super().log_prob(hidden, self.place[target], gradient=gradient)
+    ) -> Reading:
+        """What the head says of the target among the tokens known."""
+        return super().read(hidden, self.place[target], gradient=gradient)
 
 
 def narrowed(model: LanguageModel, samples: Sequence[Sample], tokens: int, read: int = 64) -> LanguageModel:
