@@ -14,7 +14,9 @@ STUDY = typer.Argument(help="A study's YAML file (its section `compare` is optio
 def compare(
     study: Path = STUDY,
     quick: bool = typer.Option(
-        False, "--quick", help="One budget, baseline zero, 16 sentences, short paths, 60 neurons."
+        False,
+        "--quick",
+        help="One budget, baseline zero, 16 sentences to identify on and 8 to report on, short paths, 60 neurons.",
     ),
     recipes: str | None = typer.Option(
         None, help="Compare these, with commas between, instead of the study's."

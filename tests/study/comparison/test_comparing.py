@@ -188,7 +188,7 @@ def test_a_section_that_was_cut_is_done_again(comparing):
 def test_quick_is_short(comparing):
     quick = load_comparison("compare-quick").quick()
     assert len(quick.recipes) >= 12
-    assert quick.text.identify_sentences == quick.text.report_sentences == 16
+    assert (quick.text.identify_sentences, quick.text.report_sentences) == (16, 8)
     assert (quick.compare.budgets, quick.compare.baselines, quick.compare.neurons) == ([], ["zero"], 60)
     paths = {recipe.name: recipe for recipe in quick.recipes if recipe.sentences}
     assert set(paths) == {"ig", "conductance", "knowledge_neurons", "smoothgrad"}

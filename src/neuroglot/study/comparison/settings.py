@@ -13,7 +13,8 @@ from neuroglot.study.named import Strict
 from neuroglot.study.recipe import Recipe, load_recipe
 from neuroglot.study.validation import known_kind, known_name, located, validated
 
-QUICK_SENTENCES = 16
+QUICK_SENTENCES = {"identify": 16, "report": 8}
+QUICK_CROSSED_SENTENCES = 4
 QUICK_PATH_SENTENCES = 4
 QUICK_STEPS = 8
 QUICK_NEURONS = 60
@@ -110,7 +111,7 @@ class Comparison(Study):
         with located(self.at("text")):
             parts = self.text.parts(self.seed)
         sentences = {
-            f"{part}_sentences": min(QUICK_SENTENCES, *map(corpus.sentences, corpus.languages))
+            f"{part}_sentences": min(QUICK_SENTENCES[part], *map(corpus.sentences, corpus.languages))
             for part, corpus in parts.items()
         }
         text = self.text.model_copy(update=sentences)
@@ -119,7 +120,7 @@ class Comparison(Study):
             update={
                 "budgets": [],
                 "baselines": ["zero"],
-                "crossed_sentences": QUICK_SENTENCES // 2,
+                "crossed_sentences": QUICK_CROSSED_SENTENCES,
                 "neurons": QUICK_NEURONS,
                 "effect_sentences": 1,
                 "redrawn": 2,
