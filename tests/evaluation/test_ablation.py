@@ -51,6 +51,20 @@ def test_sums_a_document():
     assert documents == 2, "the languages share their documents, which are drawn together"
 
 
+def test_sums_the_tokens_predicted_right():
+    with_accuracy = PARALLEL.assign(correct=-PARALLEL["log_prob"] - 1).assign_coords(
+        trials=("sample", np.arange(1, 7))
+    )
+    right, trials, _ = Ablation(with_accuracy, (NONE, OFF)).by_document("trials", "correct")
+    np.testing.assert_array_equal(right[0], [[0 + 4, 2], [1 + 5, 3]])
+    np.testing.assert_array_equal(trials, [[1 + 5, 3], [2 + 6, 4]])
+
+
+def test_what_was_not_measured_is_said():
+    with pytest.raises(NeuroglotError, match="'correct' was not measured with these masks: switch them off"):
+        Ablation(PARALLEL, (NONE, OFF)).by_document("trials", "correct")
+
+
 def test_a_language_with_fewer_documents():
     ablation = Ablation(data(["xx", "xx", "yy"], ["d1", "d2", "d1"]), (NONE, OFF))
     log_prob, units, documents = ablation.by_document()

@@ -1,11 +1,13 @@
 """The likelihood of every sample under every mask, against transformers' own logits a sample at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
-from columns import columns_zeroed, log_probs
+from columns import columns_zeroed, log_probs, predictable
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Ablation, Mask
 from neuroglot.evaluation.likelihood import likelihood
@@ -71,6 +73,35 @@ def test_equals_the_full_logits_of_transformers(model):
         found = likelihood(model, SAMPLES, zeroed(masks, site))
         np.testing.assert_allclose(found["log_prob"].values, expected, atol=1e-4)
     assert np.abs(np.diff(expected, axis=0)).min() > 1e-3, "the masks differ, or this would prove little"
+
+
+def test_counts_the_tokens_predicted_right(model):
+    masks = above(masks_of(model), {"others": 2})
+    texts = [replace(sample, ids=predictable(model, sample.tokens)) for sample in SAMPLES]
+    found = likelihood(model, texts, zeroed(masks))
+    for name, mask in masks.items():
+        with columns_zeroed(model, mask):
+            for number, sample in enumerate(texts):
+                ids = torch.tensor([sample.ids])
+                right = (log_probs(model, ids)[0, :-1].argmax(-1) == ids[0, 1:]).sum()
+                assert found["correct"].sel(mask=name).values[number] == right
+    assert found["correct"].sel(mask="none").values[1] >= 8
+    assert (found["correct"].sel(mask="everything_off") != found["correct"].sel(mask="none")).any()
+    assert found["trials"].values.tolist() == [tokens for *_, tokens in TEXT]
+
+
+def test_tokens_of_a_prompt_are_neither_scored_nor_counted(gemma):
+    prompted = [replace(sample, prompt=2) for sample in SAMPLES[:4]]
+    found = likelihood(gemma, prompted, zeroed(masks_of(gemma)))
+    expected = [
+        log_probs(gemma, torch.tensor([sample.ids]))[0, :-1]
+        .gather(1, torch.tensor([sample.ids])[0, 1:, None])[2:]
+        .sum()
+        .item()
+        for sample in prompted
+    ]
+    np.testing.assert_allclose(found["log_prob"].sel(mask="none"), expected, atol=1e-4)
+    assert found["trials"].values.tolist() == [1, 10, 5, 5]
 
 
 def test_does_not_depend_on_the_batches(gemma):

@@ -106,3 +106,20 @@ def test_no_block_holds_more_logits_than_its_bytes(monkeypatch):
 def test_reads_what_a_family_adds(family, scale, softcap):
     head = tiny_model(family).head
     assert (head.scale, head.softcap) == (scale, softcap)
+
+
+@pytest.mark.parametrize("options", [{}, {"bias": True, "scale": 3.0, "softcap": 1.5}], ids=str)
+@pytest.mark.parametrize("block", [2, 3, 100])
+def test_knows_the_likeliest_token_whatever_the_block(monkeypatch, options, block):
+    monkeypatch.setattr(head_module, "CHUNK_BYTES", block * 4 * POSITIONS)
+    head, hidden, _ = random_head(**options)
+    likeliest = head.logits(hidden).argmax(dim=1)
+    for target in range(VOCABULARY):
+        found = head.read(hidden, torch.full((POSITIONS,), target))
+        assert torch.equal(found.correct, likeliest == target)
+        assert found.slope is None
+
+
+def test_a_shared_first_place_is_no_prediction():
+    found = Head(torch.ones(3, 2)).read(torch.ones(3, 2), torch.tensor([0, 1, 2]))
+    assert not found.correct.any()

@@ -75,6 +75,46 @@ def test_a_draw_depends_on_its_key_alone():
     assert continuations(corpus_of(zh=ZH), seed=1) != alone
 
 
+TWICE = {
+    "en": ["we saw the sea", "they like the sea", "a lamp in the hall", "cold river stones", "you went home"],
+    "fr": ["on a vu la mer", "ils aiment la mer", "une lampe ici", "des pierres froides", "il rentre ici"],
+}
+"""Two English endings are the same, and so are two pairs of French ones."""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_two_choices_are_the_same_text(seed):
+    more = {name: [*own, *(f"word {name}{n}" for n in range(3))] for name, own in TWICE.items()}
+    for item in continuations(corpus_of(**{name: [tuple(own)] for name, own in more.items()}), seed):
+        assert len(set(item.choices)) == 4
+
+
+def test_what_is_passed_over_is_so_in_all_languages():
+    more = {name: [*own, *(f"word {name}{n}" for n in range(3))] for name, own in TWICE.items()}
+    for seed in range(5):
+        items = continuations(corpus_of(**{name: [tuple(own)] for name, own in more.items()}), seed)
+        for en, fr in zip(items[:8], items[8:], strict=True):
+            assert (en.sentence, en.answer) == (fr.sentence, fr.answer)
+            for one, two in zip(en.choices, fr.choices, strict=True):
+                places = [
+                    {n for n, text in enumerate(more[name]) if halved(text)[1] == choice}
+                    for name, choice in (("en", one), ("fr", two))
+                ]
+                assert places[0] & places[1]
+
+
+def test_too_few_endings_that_differ():
+    with pytest.raises(
+        NeuroglotError, match=r"en, document 'd0', sentence 1: .* 4 endings that differ, not 3"
+    ):
+        continuations(corpus_of(en=[tuple(TWICE["en"][:4])]))
+
+
+def test_what_stands_between_the_halves():
+    items = continuations(corpus_of(en=EN, zh=ZH))
+    assert {(item.language, item.joint) for item in items} == {("en", " "), ("zh", "")}
+
+
 def test_every_letter_is_the_answer_about_as_often():
     many = corpus_of(en=[tuple(f"word{n} is number {m}" for m in range(10)) for n in range(40)])
     items = continuations(many)

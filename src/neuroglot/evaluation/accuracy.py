@@ -1,8 +1,8 @@
-"""Accuracy under masks, with intervals, and LangSpec-F1 on it: of tokens, of continuation choice, of any items.
+"""Accuracy under masks, with intervals, and LangSpec-F1 on it: of tokens, of continuation choice, of items.
 
-One paired bootstrap over documents, as in `neuroglot.evaluation.tables`. Here S is a share of trials that were
-right and has a chance level: F1 is of what lies above it, and a language in which the untouched model does not
-clearly lie above it is flagged and gets none (METHODS §6, §7).
+One paired bootstrap over documents, as in `neuroglot.evaluation.tables`. Here S is a share of trials that
+were right and has a chance level: F1 is of what lies above it, and a language in which the untouched model
+does not clearly lie above it is flagged and gets none (METHODS §6, §7).
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Accuracies:
     Attributes:
         accuracy: A row a mask and language: the accuracy, its difference to the untouched model's (both with
             limits of their 95 % intervals), whether the language is ``at_chance``, trials and documents.
-        langspec: A row a mask and target: LangSpec-F1 (absolute as in the paper, and relative) with intervals,
-            and collateral; NaN where the target is at chance, or all the others are.
+        langspec: A row a mask and target: LangSpec-F1 (absolute as in the paper, and relative) with
+            intervals, and collateral; NaN where the target is at chance, or all the others are.
     """
 
     accuracy: pd.DataFrame
@@ -43,8 +43,9 @@ def accuracies(
     """Scores every mask.
 
     Args:
-        data: ``correct`` [mask, sample or item], how many of ``trials`` were right, with language and document:
-            from `likelihood` (tokens) or `chosen` (items). What is not finite under a mask counts under none.
+        data: ``correct`` [mask, sample or item], how many of ``trials`` were right, with language and
+            document: from `likelihood` (tokens) or `chosen` (items). A sample or item whose ``log_prob`` is
+            not finite under every mask counts under none.
         masks: What each mask is, in the order of ``data``; one of them is the base, ``none``.
         chance: Accuracy of a guess.
         resamples: Of the bootstrap over documents.
@@ -63,20 +64,14 @@ def accuracies(
         rates(right, trials, resample_weights(documents, resamples, seed)),
         chance,
     )
-    sizes = [
-        {"trials": int(own.sum()), "documents": int((own > 0).sum())}
-        for own in trials  # of each language
-    ]
+    sizes = [{"trials": int(own.sum()), "documents": int((own > 0).sum())} for own in trials]
     return Accuracies(_accuracy(paired, sizes), pd.DataFrame(_langspec(paired)))
 
 
 def _accuracy(paired: Paired, sizes: Sequence[dict[str, int]]) -> pd.DataFrame:
-    change, changed = (
-        paired.point - paired.point[paired.base],
-        paired.drawn - paired.drawn[:, [paired.base]],
-    )
+    change = paired.point - paired.point[paired.base]
     low, high = interval(paired.drawn)
-    change_low, change_high = interval(changed)
+    change_low, change_high = interval(paired.drawn - paired.drawn[:, [paired.base]])
     rows = []
     for index, mask in enumerate(paired.masks):
         for column, language in enumerate(paired.languages):

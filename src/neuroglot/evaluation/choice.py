@@ -11,7 +11,7 @@ conditioned on the same context, and every text is spelled as the model knows it
 """
 
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 
 import numpy as np
 import xarray as xr
@@ -46,7 +46,8 @@ def choice_samples(
     samples = []
     for number, item in enumerate(items):
         own = whole[CHOICES * number : CHOICES * (number + 1)]
-        prompt = len(commonprefix([beginnings[number], *own]))
+        side_by_side = zip(beginnings[number], *own, strict=False)
+        prompt = sum(1 for _ in takewhile(lambda tokens: len(set(tokens)) == 1, side_by_side))
         for ids, choice in zip(own, item.choices, strict=True):
             sample = Sample(
                 item.language,
@@ -71,8 +72,8 @@ def chosen(data: xr.Dataset, items: Sequence[Continuation]) -> xr.Dataset:
     Returns:
         ``correct`` [mask, item], 1 where the true choice scores above the others (one that shares the first
         place does not), and ``correct_summed``, the same without dividing by the bytes; ``log_prob`` of the
-        true choice, NaN where any of the four has no finite one. Labelled with language, document, sentence and
-        ``trials`` (1), for `accuracies`.
+        true choice, NaN where any of the four has no finite one. Labelled with language, document, sentence
+        and ``trials`` (1), for `accuracies`.
 
     Raises:
         NeuroglotError: The data is not of these items.

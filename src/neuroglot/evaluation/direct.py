@@ -1,14 +1,14 @@
 """The direct effect of interventions: their change written straight to the logits, later blocks frozen.
 
-The *total* effect of a set is Δ log p when it is switched off (`likelihood`): later blocks read the change and
-answer to it. The *direct* effect leaves them as they were. On the clean run each block that a set touches is
-run again on its clean input x_l, with the intervention on in that block alone, and what that changes goes to
-the end of the residual stream:
+The *total* effect of a set is Δ log p when it is switched off (`likelihood`): later blocks read the change
+and answer to it. The *direct* effect leaves them as they were. On the clean run each block that a set touches
+is run again on its clean input x_l, with the intervention on in that block alone, and what that changes goes
+to the end of the residual stream:
 
     Δ_l = block_masked(x_l) − block(x_l),      hidden = final_norm(resid_final + Σ_l Δ_l),      then the head.
 
-The final norm is computed on the changed stream, not frozen. Inside its own block a change acts in full: what
-attention moves, the block's MLP reads. For a set in the last layer alone direct and total effect are the same.
+The final norm is computed on the changed stream, not frozen. Inside its own block a change acts in full:
+what attention moves, the block's MLP reads. For a set in the last layer alone the two effects are the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What samples under masks came to: their log-probabilities, and how many of their tokens were predicted right.
+"""What samples under masks came to: their log-probabilities, and the tokens that were predicted right.
 
 Token accuracy is teacher-forced: before each token the model has read the true ones, and the token counts as
 correct if it is the likeliest (`neuroglot.model.head.Reading`).
@@ -56,10 +56,10 @@ class Record:
         """What was kept, labelled.
 
         Returns:
-            ``log_prob`` and ``correct`` [mask, sample] with the samples' language, document, tokens, characters
-            and bytes, and ``trials``: how many of the tokens are scored (those of a prompt are not). And each
-            mask's proof: ``moved`` (largest change of the last hidden state on a probe) and ``inert`` (why
-            nothing moved).
+            ``log_prob`` and ``correct`` [mask, sample] with the samples' language, document, tokens,
+            characters and bytes, and ``trials``: how many of the tokens are scored (those of a prompt are
+            not). And each mask's proof: ``moved`` (largest change of the last hidden state on a probe) and
+            ``inert`` (why nothing moved).
         """
         text = np.dtypes.StringDType()
         trials = np.array([sample.tokens - sample.prompt for sample in self.samples], dtype=np.int64)

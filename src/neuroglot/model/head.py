@@ -33,8 +33,8 @@ class Reading:
 
     Attributes:
         log_prob: Its log-probability, in nats.
-        correct: Whether it is the likeliest of all, to the rounding of the products. One that shares the first
-            place is not: of a head that tells nothing apart every token would be correct.
+        correct: Whether it is the likeliest of all, to the rounding of the products. One that shares the
+            first place is not: of a head that tells nothing apart every token would be correct.
         slope: ∂ log p/∂hidden, where asked for.
     """
 

@@ -45,7 +45,13 @@ class Call:
         return _state(self.block(*self.args, **self.kwargs))
 
     def finish(self, model: LanguageModel, ids: Int[Tensor, "row position"], leaving: State) -> State:
-        """The last hidden state, had ``leaving`` left this block, the last: the final norm and all around it."""
+        """The last hidden state, had ``leaving`` left this block, the last: through the final norm and so on.
+
+        Args:
+            model: The model.
+            ids: Of the call; they only say how many rows and positions there are.
+            leaving: The state.
+        """
         output = (leaving, *self.output[1:]) if isinstance(self.output, tuple) else leaving
         with ExitStack() as stack:
             for block in model.site("resid").blocks:

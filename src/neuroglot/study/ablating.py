@@ -96,7 +96,7 @@ class Ablating:
 
     def keys(self, parts: Sequence[Masks]) -> list[str]:
         """The name of each piece."""
-        text = [(one.language, one.document, one.ids, one.prompt) for one in self.samples]
+        text = [(one.language, one.document, one.sentence, one.ids, one.prompt) for one in self.samples]
         about = (self.reader, self.effect, MEASURED, text)
         return [digest(*about, [_described(mask, act) for mask, act in part]) for part in parts]
 

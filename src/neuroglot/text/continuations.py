@@ -58,7 +58,7 @@ def continuations(corpus: Corpus, seed: int = 0) -> tuple[Continuation, ...]:
             for place, others in drawn.items():
                 if len(others) < CHOICES - 1:
                     raise NeuroglotError(
-                        f"continuation choice needs {CHOICES} endings that differ; there are {len(others) + 1}",
+                        f"continuation choice needs {CHOICES} endings that differ, not {len(others) + 1}",
                         f"{language}, document {place[0]!r}, sentence {place[1] + 1}",
                     )
                 beginning, ending, joint = halves[language][place]
