@@ -19,12 +19,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from neuroglot.errors import NeuroglotError
 from neuroglot.report.charts.figure import Figure
 from neuroglot.report.charts.gallery import GALLERY
-from neuroglot.report.findings import Findings
+from neuroglot.report.controls.charts.gallery import CONTROLS
+from neuroglot.report.controls.columns import rows as rows_of
+from neuroglot.report.controls.summary import RIVALS, readings
+from neuroglot.report.findings import COLUMNS, Findings
 from neuroglot.report.pictures import picture
 from neuroglot.report.summary import summarise
 from neuroglot.report.table import HEADINGS, table_lines
 from neuroglot.report.theme import FONT
 from neuroglot.report.words import figure, interval
+
+TEMPLATE = "page.html.j2"
 
 __all__ = ["render", "summarise", "write_report"]
 
@@ -42,7 +47,13 @@ def write_report(findings: Findings, folder: Path) -> Path:
     Raises:
         NeuroglotError: The folder cannot be written, for example because the disk is full.
     """
-    return write_page(findings, GALLERY, findings, lambda name: getattr(findings, name), folder)
+    asked = readings(findings)
+    controls = tuple(figure for figure in CONTROLS if figure.name in asked)
+
+    def rows(name: str) -> pd.DataFrame:
+        return getattr(findings, name) if name in COLUMNS else rows_of(findings, name)
+
+    return write_page(findings, (*GALLERY, *controls), findings, rows, folder)
 
 
 def write_page(
@@ -52,6 +63,7 @@ def write_page(
     rows: Callable[[str], pd.DataFrame],
     folder: Path,
     summary: Sequence[str] | None = None,
+    template: str = TEMPLATE,
 ) -> Path:
     """Write a page with any figures.
 
@@ -62,6 +74,7 @@ def write_page(
         rows: Name of a figure's source → its frame; a figure whose frame has no rows is not drawn.
         folder: Where; made if need be.
         summary: Sentences in words; default: those of the findings.
+        template: What the page is made of; one that extends the study's shows other results.
 
     Returns:
         The path of the page.
@@ -71,7 +84,7 @@ def write_page(
     """
     drawn = {figure.name: picture(figure, shown) for figure in gallery if len(rows(figure.source))}
     specs = {name: each.spec for name, each in drawn.items()}
-    page = render(findings, specs, gallery, summary)
+    page = render(findings, specs, gallery, summary, template, shown)
     charts = folder / "charts"
     try:
         charts.mkdir(parents=True, exist_ok=True)
@@ -91,6 +104,8 @@ def render(
     specs: dict[str, dict],
     gallery: Sequence[Figure] | None = None,
     summary: Sequence[str] | None = None,
+    template: str = TEMPLATE,
+    shown: Any = None,
 ) -> str:
     """The page as text, with the charts in ``specs`` (name → Vega-Lite specification)."""
     environment = Environment(
@@ -101,7 +116,8 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": figure, "interval": interval}
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template(template).render(
+        shown=shown,
         about=findings.about,
         summary=summary or findings.summary or summarise(findings),
         languages=findings.languages,
@@ -110,6 +126,8 @@ def render(
         base=findings.base.to_dict("records"),
         differences=findings.differences.to_dict("records"),
         figures=GALLERY if gallery is None else gallery,
+        rivals=RIVALS,
+        readings=readings(findings),
         font=FONT,
         specs=specs,
         # Of a script element the parser seeks only the end tag, which in code can but stand in a string.
