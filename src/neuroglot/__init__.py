@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuroglot.errors import NeuroglotError
     from neuroglot.evaluation.langspec import langspec_f1
+    from neuroglot.intervention.export import export
+    from neuroglot.intervention.fold import fold
     from neuroglot.intervention.hooks import intervene
     from neuroglot.intervention.kinds import Intervention
     from neuroglot.model.language_model import LanguageModel
     from neuroglot.neurons import NeuronSet
+    from neuroglot.neurons.importers import import_sets
     from neuroglot.specificity.lape import lape
     from neuroglot.statistics.bank import ScoreBank
     from neuroglot.study.config import Study, load_study
@@ -33,6 +36,9 @@ _HOMES = {
     "ScoreBank": "neuroglot.statistics.bank",
     "Study": "neuroglot.study.config",
     "ablate": "neuroglot.study.steps",
+    "export": "neuroglot.intervention.export",
+    "fold": "neuroglot.intervention.fold",
+    "import_sets": "neuroglot.neurons.importers",
     "intervene": "neuroglot.intervention.hooks",
     "langspec_f1": "neuroglot.evaluation.langspec",
     "lape": "neuroglot.specificity.lape",
@@ -54,6 +60,9 @@ __all__ = [
     "ScoreBank",
     "Study",
     "ablate",
+    "export",
+    "fold",
+    "import_sets",
     "intervene",
     "langspec_f1",
     "lape",

@@ -50,10 +50,11 @@ def test_every_kind_at_every_site_of_every_family_can_be_proven(family):
     several = []
     for site, where in model.sites.items():
         shape = (model.layers, where.width)
-        neurons = NeuronSet.of(site, shape, [(0, 1), (2, 5), (2, 6)], "xx")
         values = np.random.default_rng(0).normal(size=(2, *shape))
         means = xr.DataArray(values, dims=("language", "layer", "neuron"), coords={"language": ["xx", "yy"]})
-        several += [Intervention(neurons, kind, means) for kind in kinds]
+        for row, kind in enumerate(kinds):  # every row of the batch its own mask
+            neurons = NeuronSet.of(site, shape, [(0, row % 4), (2, 5), (2, 6 + row % 2)], "xx")
+            several.append(Intervention(neurons, kind, means))
     for proof in prove(model, several):
         assert proof.hooks == 2 and (proof.moved > 0) == (proof.inert == "")
         assert proof.inert in ("", "the activations already had these values")

@@ -78,6 +78,8 @@ from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     controls,
     demo,
     doctor,
+    export,
+    import_sets,
     models,
     recipes,
     run,

@@ -207,6 +207,12 @@ class Proof:
     hooks: int
 
 
+def probe(model: LanguageModel) -> Int[Tensor, "1 position"]:
+    """Tokens from all over the vocabulary: a text that any model can read."""
+    step = model.head.weight.shape[0] // (PROBE_TOKENS + 2)
+    return torch.arange(1, PROBE_TOKENS + 1, device=model.device)[None] * step
+
+
 def prove(model: LanguageModel, interventions: Sequence[Intervention]) -> list[Proof]:
     """Runs a probe with and without the interventions and checks what the model itself saw.
 
@@ -214,9 +220,7 @@ def prove(model: LanguageModel, interventions: Sequence[Intervention]) -> list[P
         NeuroglotError: A hook never fired, the tensor read back differs from the patch at the set or from the
             original elsewhere, or leaving the intervention did not restore the model bitwise.
     """
-    vocabulary = model.head.weight.shape[0]
-    ids = torch.arange(1, PROBE_TOKENS + 1, device=model.device)[None] * (vocabulary // (PROBE_TOKENS + 2))
-    ids = ids.expand(len(interventions), -1)
+    ids = probe(model).expand(len(interventions), -1)
     sites = list(dict.fromkeys(intervention.neurons.site for intervention in interventions))
     before: dict[tuple[str, int], Tensor] = {}
     after: dict[tuple[str, int], Tensor] = {}

@@ -10,6 +10,9 @@ import shutil
 import struct
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
+
+from neuroglot.errors import NeuroglotError
 
 LONG = 100_000
 """A list of more elements than this is left out."""
@@ -34,6 +37,22 @@ def without_long_lists(source: Path, target: Path) -> None:
                 shutil.copyfileobj(file, copy, 2**22)
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         raise ValueError("the GGUF header is damaged") from error
+
+
+def forget_quantisation(network: Any) -> None:
+    """Makes a dequantised model a plain one: transformers still calls it quantised, and would not save it.
+
+    Raises:
+        NeuroglotError: Its weights are quantised otherwise, and still are.
+    """
+    about = getattr(network.config, "quantization_config", None)
+    if about is not None:
+        method = about.get("quant_method") if isinstance(about, dict) else about.quant_method
+        whole = all(weight.is_floating_point() for weight in network.parameters())
+        if method != "gguf" or not whole:
+            raise NeuroglotError(f"the weights are quantised ({method}): start from those of full precision")
+        del network.config.quantization_config
+    network.hf_quantizer = None
 
 
 def _short_header(data: mmap) -> tuple[bytes, int]:

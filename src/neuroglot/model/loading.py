@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError
 
 from neuroglot.errors import NeuroglotError, unknown
-from neuroglot.model.gguf import without_long_lists
+from neuroglot.model.gguf import forget_quantisation, without_long_lists
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -234,10 +234,7 @@ def _dequantise(folder: Path) -> None:
         # AutoTokenizer would read the whole file to learn the type of the model, which we know by now.
         tokenizer_class = TOKENIZER_MAPPING.get(type(network.config), PreTrainedTokenizerFast)
         tokenizer = tokenizer_class.from_pretrained(folder, gguf_file="weights.gguf")
-        # transformers still calls the dequantised model quantised, and refuses to save it as it is.
-        network.hf_quantizer = None
-        if hasattr(network.config, "quantization_config"):
-            del network.config.quantization_config
+        forget_quantisation(network)
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     json.loads((folder / "config.json").read_text(encoding="utf-8"))  # what was written can be read

@@ -19,6 +19,7 @@ from jaxtyping import Bool, Int, UInt8
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.files import write_text
+from neuroglot.neurons import hub
 
 FORMAT = "neuroglot/neurons"
 VERSION = 1
@@ -166,12 +167,13 @@ class NeuronSet:
             "by_layer": self.mask.sum(axis=1).tolist(),
         }
 
-    def save(self, path: Path | str) -> None:
-        """Writes the set as JSON, whole or not at all."""
+    @property
+    def document(self) -> dict[str, Any]:
+        """The set as JSON has it."""
         by_layer = {
             str(layer): np.flatnonzero(row).tolist() for layer, row in enumerate(self.mask) if row.any()
         }
-        document = {
+        return {
             "format": FORMAT,
             "version": VERSION,
             "site": self.site,
@@ -180,7 +182,14 @@ class NeuronSet:
             "neurons": by_layer,
             "provenance": dict(self.provenance),
         }
-        write_text(Path(path), json.dumps(document, ensure_ascii=False, sort_keys=True))
+
+    def save(self, path: Path | str) -> None:
+        """Writes the set as JSON, whole or not at all."""
+        write_text(Path(path), self._json)
+
+    @property
+    def _json(self) -> str:
+        return json.dumps(self.document, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def load(cls, path: Path | str) -> "NeuronSet":
@@ -217,6 +226,42 @@ class NeuronSet:
             raise NeuroglotError(f"neuron set {str(path)!r} is damaged: {error!r}") from error
         except NeuroglotError as error:
             raise NeuroglotError(str(error), str(path)) from error
+
+    def push_to_hub(
+        self, repo_id: str, filename: str = "neurons.json", *, private: bool | None = None
+    ) -> str:
+        """Puts the set into a repository of the hub, which is made if it is not there.
+
+        The hub's client knows who you are (``hf auth login``, or ``HF_TOKEN``).
+
+        Args:
+            repo_id: ``owner/name``.
+            filename: Of the set inside the repository: a repository holds any number.
+            private: Whether a new repository is; None: as the owner has it.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            NeuroglotError: The hub did not take it.
+        """
+        return hub.push(self._json.encode(), repo_id, filename, private)
+
+    @classmethod
+    def from_hub(
+        cls, repo_id: str, filename: str = "neurons.json", *, revision: str | None = None
+    ) -> "NeuronSet":
+        """A set from a repository of the hub, or from a local folder.
+
+        Args:
+            repo_id: ``owner/name``, or a folder.
+            filename: Of the set inside it.
+            revision: Branch, tag or commit.
+
+        Raises:
+            NeuroglotError: The hub did not give it, or it is no neuron set.
+        """
+        return cls.load(hub.fetch(repo_id, filename, revision))
 
     def __repr__(self) -> str:
         owner = f" for {self.language!r}" if self.language else ""
