@@ -54,6 +54,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from rich.logging import RichHandler
 
     from neuroglot.progress import bar
+    from neuroglot.report.controls.summary import summarise_controls
     from neuroglot.report.gather import gather
     from neuroglot.report.page import write_report
     from neuroglot.report.summary import summarise
@@ -74,9 +75,16 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
             findings = gather(current)
             page = write_report(findings, folder / "report")
     if as_json:
-        print_json({"folder": str(folder), "report": str(page), "means": findings.means.to_dict("records")})
+        print_json(
+            {
+                "folder": str(folder),
+                "report": str(page),
+                "means": findings.means.to_dict("records"),
+                "controls": {name: frame.to_dict("records") for name, frame in findings.controls.items()},
+            }
+        )
         return
     output.print(results_table(findings))
-    for sentence in summarise(findings):
+    for sentence in [*summarise(findings), *summarise_controls(findings)]:
         output.print(sentence, markup=False)
     output.print(f"\nReport: {page}", markup=False, highlight=False)

@@ -1,0 +1,1 @@
+"""The charts of the controls, one file a check."""

@@ -1,0 +1,146 @@
+"""Rivals about the intervention: the value that neurons are set to, its strength, the way that it takes."""
+
+import pandas as pd
+
+from neuroglot.report.controls.columns import rows
+from neuroglot.report.controls.rivals.sets import ordered
+from neuroglot.report.controls.verdict import MOST, Cells, Reading, Rival, middle, percent, with_interval
+from neuroglot.report.findings import Findings
+from neuroglot.report.words import figure
+
+OWN = "own_mean"
+"""The baseline that hands a language its own typical value, so that little harm is to be expected of it."""
+
+
+def dose(findings: Findings) -> Reading:
+    """Halfway to silence, the loss has to stand above the matched control's."""
+    frame = ordered(findings, rows(findings, "dose"))
+    between = frame.loc[frame["strength"].between(0, 1, inclusive="neither"), "strength"].unique()
+    if not len(between):
+        return Reading(
+            "No strength between 0 and 1 was measured, so nothing is known of a gradual loss.",
+            "no strength between 0 and 1",
+            "unclear",
+        )
+    half = min(between, key=lambda strength: abs(strength - 0.5))
+    control = rows(findings, "dose_control")
+    control = control.loc[control["strength"] == half, ["recipe", "target", "high"]]
+    at = frame[frame["strength"] == half].merge(
+        control, "left", ["recipe", "target"], suffixes=("", "_control")
+    )
+    cells = Cells(
+        pd.DataFrame(
+            {
+                "recipe": at["recipe"],
+                "place": at["target"],
+                "margin": at["low"] - at["high_control"].clip(lower=0).fillna(0.0),
+                "said": with_interval(at, "drop", "low", "high"),
+            }
+        )
+    )
+    whole = at.merge(
+        frame.loc[frame["strength"] == 0, ["recipe", "target", "drop"]], "left", ["recipe", "target"]
+    )
+    own = whole[whole["recipe"] == whole["recipe"].iloc[0]]
+    share = (own["drop_x"] / own["drop_y"])[own["drop_y"] > 0].median()
+    series = [own for _, own in frame.groupby(["recipe", "target"], sort=False)]
+    verdict = {
+        "yes": "the harm does not come of a value of 0 that the model never meets.",
+        "no": "that the model breaks only near 0 is not ruled out.",
+        "unclear": "elsewhere it is not ruled out that the model breaks only near 0.",
+    }[cells.ruled_out]
+    rival = "more than the matched control" if len(control) else "something"
+    return Reading(
+        f"Turned down to {half:g} of their values, the sets already cost their languages {percent(share)} "
+        f"of what silence costs ({own['recipe'].iloc[0]}, median), {rival} by their intervals "
+        f"{cells.where}; on the way down the loss never falls back beyond its interval in "
+        f"{sum(map(_grows, series))} of {len(series)}: {verdict}",
+        f"hurts at {half:g}: {cells.short}",
+        cells.ruled_out,
+    )
+
+
+def _grows(series: pd.DataFrame) -> bool:
+    """From untouched down to silence, no step's interval lies wholly below that of a milder one."""
+    down = series[series["strength"] <= 1].sort_values("strength", ascending=False)
+    return bool((down["high"] >= down["low"].cummax()).all())
+
+
+def baselines(findings: Findings) -> Reading:
+    """F1 under every other baseline, against half of that under zero."""
+    frame = ordered(findings, rows(findings, "baselines"))
+    zero = frame.loc[frame["kind"] == "zero", ["recipe", "target", "f1_relative"]]
+    other = frame[~frame["kind"].isin(["zero", OWN])]
+    both = other.merge(zero, on=["recipe", "target"], suffixes=("", "_zero"))
+    cells = Cells(
+        pd.DataFrame(
+            {
+                "recipe": both["recipe"],
+                "place": both["target"] + " under " + both["kind"].astype(str).str.replace("_", " "),
+                "margin": both["low"] - MOST * both["f1_relative_zero"],
+                "said": with_interval(both, "f1_relative", "low", "high"),
+            }
+        ),
+        "cases",
+    )
+    if both.empty:
+        return Reading("No baseline but zero was measured.", "only zero", "unclear")
+    means = (
+        frame[frame["recipe"] == frame["recipe"].iloc[0]].groupby("kind", sort=False)["f1_relative"].mean()
+    )
+    said = ", ".join(f"{str(kind).replace('_', ' ')} {figure(value)}" for kind, value in means.items())
+    verdict = {
+        "yes": "specificity does not hang on the value 0.",
+        "no": "that specificity comes of the value 0 is not ruled out.",
+        "unclear": "elsewhere it is not ruled out that it comes of the value 0.",
+    }[cells.ruled_out]
+    own = " The own mean hands a language its own typical value and is not counted." if OWN in means else ""
+    return Reading(
+        f"The mean F1 of {frame['recipe'].iloc[0]} is {said}. Set to another value than 0, the sets keep "
+        f"more than half of their F1 with the whole interval {cells.where}: {verdict}{own}",
+        f"keeps over half of F1: {cells.short}",
+        cells.ruled_out,
+    )
+
+
+def direct(findings: Findings) -> Reading:
+    """The share of the effect that goes straight to the logits; most of it must not."""
+    frame = ordered(findings, rows(findings, "direct"))
+    cells = Cells(
+        pd.DataFrame(
+            {
+                "recipe": frame["recipe"],
+                "place": frame["target"],
+                "margin": MOST - frame["share_high"],
+                "said": with_interval(frame, "share", "share_low", "share_high"),
+            }
+        )
+    )
+    best = frame[frame["recipe"] == frame["recipe"].iloc[0]]
+    verdict = {
+        "yes": "most of the harm passes through later layers; they do more than write words to the output.",
+        "no": "that they do little but write their language's words to the output is not ruled out.",
+        "unclear": "elsewhere it is not ruled out that they mainly write words to the output.",
+    }[cells.ruled_out]
+    return Reading(
+        "Written straight to the logits, with later layers as they were, the sets of "
+        f"{best['recipe'].iloc[0]} do {middle(best['share'])} of their whole effect (median, range). Less "
+        f"than half, interval and all, is direct {cells.where}: {verdict}",
+        f"under half direct: {cells.short}",
+        cells.ruled_out,
+    )
+
+
+DOSE = Rival(
+    "dose", "dose", "The model breaks at a value that it never meets; nothing follows strength.", "dose", dose
+)
+BASELINES = Rival(
+    "baselines",
+    "baselines",
+    "Specificity comes of the value 0 that neurons are set to.",
+    "baselines",
+    baselines,
+)
+DIRECT = Rival(
+    "direct", "direct", "The neurons only write their language's words to the output.", "direct", direct
+)

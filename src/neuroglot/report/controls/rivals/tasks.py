@@ -1,0 +1,100 @@
+"""Rivals about the measure: likelihood moves and no task suffers."""
+
+import pandas as pd
+
+from neuroglot.report.controls.columns import rows
+from neuroglot.report.controls.rivals.sets import ordered
+from neuroglot.report.controls.verdict import NAMED, Cells, Reading, Rival, percent, with_interval
+from neuroglot.report.findings import Findings
+from neuroglot.report.words import figure, listing
+
+
+def choice(findings: Findings) -> Reading:
+    """The target has to lose accuracy where it had any above chance."""
+    frame = rows(findings, "choice")
+    own = frame[frame["language"] == frame["target"]]
+    asked = ordered(findings, own[own["kind"] == "recipe"])
+    able = asked[~asked["at_chance"].astype(bool)]
+    gone = sorted(set(asked.loc[asked["at_chance"].astype(bool), "target"]), key=findings.languages.index)
+    if able.empty:
+        return Reading(
+            "In no language does the untouched model choose better than chance: nothing is said of tasks.",
+            "at chance before anything is off",
+            "unclear",
+        )
+    cells = Cells(
+        pd.DataFrame(
+            {
+                "recipe": able["recipe"],
+                "place": able["target"],
+                "margin": able["lost_low"],
+                "said": with_interval(able, "lost", "lost_low", "lost_high"),
+            }
+        )
+    )
+    best = able[able["recipe"] == able["recipe"].iloc[0]]
+    control = own[(own["kind"] == "matched") & ~own["at_chance"].astype(bool)]
+    verdict = {
+        "yes": "it is not likelihood alone that suffers.",
+        "no": "that likelihood moves and the task does not is not ruled out.",
+        "unclear": "elsewhere no loss of the task is shown.",
+    }[cells.ruled_out]
+    beside = (
+        f" Under the matched control accuracy falls in {(control['lost_low'] > 0).sum()} of {len(control)}."
+        if len(control)
+        else ""
+    )
+    left = f" Not judged, because at chance from the start: {listing(gone)}." if gone else ""
+    return Reading(
+        "Choosing how a sentence goes on falls in the target from "
+        f"{percent(best['accuracy_before'].mean())} right to {percent(best['accuracy_after'].mean())} "
+        f"({best['recipe'].iloc[0]}, mean; chance 25 %). The loss excludes 0 {cells.where}: "
+        f"{verdict}{beside}{left}",
+        f"task accuracy falls: {cells.short}",
+        cells.ruled_out,
+    )
+
+
+def agreement(findings: Findings) -> Reading:
+    """Where likelihood and the task disagree, by their intervals; who is at chance cannot say."""
+    frame = ordered(findings, rows(findings, "agreement"))
+    judged = frame[frame["verdict"] != "task at chance"]
+    apart = judged[judged["verdict"].isin(["likelihood only", "task only"])]
+    both = int((judged["verdict"] == "both").sum())
+    if judged.empty:
+        return Reading(
+            "Everywhere the task was at chance from the start, so likelihood is all there is.",
+            "task at chance everywhere",
+            "unclear",
+        )
+    named = [
+        f"{row.target} ({row.recipe}: {row.verdict}, likelihood {figure(row.likelihood_drop)}, accuracy "
+        f"{figure(row.accuracy_lost)})"
+        for row in apart.itertuples()
+    ]
+    more = len(named) - NAMED
+    said = listing([*named[:NAMED], *([f"{more} more"] if more > 0 else [])])
+    gone = len(frame) - len(judged)
+    left = f" In {gone} more the task was at chance and says nothing." if gone else ""
+    if apart.empty:
+        lead = (
+            f"Likelihood and task agree in all {len(judged)} cases ({both} lose both): neither misleads here."
+        )
+    else:
+        lead = (
+            f"Likelihood and task disagree in {len(apart)} of {len(judged)} cases: {said}. There a loss of "
+            f"likelihood shows no loss of the task, or the reverse."
+        )
+    return Reading(
+        lead + left,
+        f"disagree in {len(apart)} of {len(judged)}",
+        "yes" if apart.empty and both else "no" if len(apart) == len(judged) else "unclear",
+    )
+
+
+CHOICE = Rival(
+    "choice", "choice", "Only likelihood moves; nothing that a model is used for suffers.", "choice", choice
+)
+AGREEMENT = Rival(
+    "agreement", "choice", "Likelihood and task tell different stories.", "agreement", agreement
+)
