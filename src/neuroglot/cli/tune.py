@@ -19,7 +19,7 @@ def tune(
     recipe: str | None = typer.Option(None, help="Whose neurons. Default: the run's first recipe."),
     steps: int = typer.Option(100, help="Steps of the optimiser, for every arm and step size."),
     rates: str = typer.Option(
-        "1e-4,3e-4,1e-3,3e-3", help="Step sizes to choose from on validation, with commas between."
+        "1e-4,5e-4,2e-3,1e-2", help="Step sizes to choose from on validation, with commas between."
     ),
     out: Path | None = OUT,
     as_json: bool = JSON,

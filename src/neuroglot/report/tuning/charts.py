@@ -62,7 +62,7 @@ def _panels(
 
 
 def _curves(tuned: Tuned) -> alt.FacetChart:
-    kept = dict(tuned.frames["arms"][["arm", "rate"]].itertuples(index=False))
+    kept: dict[str, float] = tuned.frames["arms"].set_index("arm")["rate"].to_dict()
     rows = tuned.frames["curves"]
     frame = rows.assign(
         kept=[abs(rate / kept[arm] - 1) < 1e-9 for arm, rate in zip(rows["arm"], rows["rate"], strict=True)],

@@ -109,8 +109,19 @@ class Tuned:
     @property
     def findings(self) -> Findings:
         """What the page of a study shows of it, too: the untuned model, and how it was made."""
-        empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in FINDINGS.items()}
-        return Findings(about=self.about, **{**empty, "base": self.frames["base"]})
+        empty = {name: pd.DataFrame(columns=list(FINDINGS[name])) for name in FINDINGS}
+        return Findings(
+            about=self.about,
+            langspec=empty["langspec"],
+            means=empty["means"],
+            drops=empty["drops"],
+            base=self.frames["base"],
+            differences=empty["differences"],
+            layers=empty["layers"],
+            quantiles=empty["quantiles"],
+            overlap=empty["overlap"],
+            scatter=empty["scatter"],
+        )
 
 
 def named(arm: str) -> str:

@@ -13,14 +13,15 @@ class TuneSettings:
         steps: Steps of the optimiser.
         tokens: Positions of text a step, about.
         rates: Step sizes of Adam to try. Each arm keeps the one that leaves the least loss on validation, so
-            that the comparison is not one of step sizes; it falls evenly to 0 over the steps.
+            that the comparison is not one of step sizes; it falls evenly to 0 over the steps. LoRA wants
+            larger ones than weights themselves do, so the list is wide.
         matched: Matched random sets, each an arm of its own.
         seed: Of the split, of the order of the text, and of where LoRA starts.
     """
 
     steps: int = 100
     tokens: int = 512
-    rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3)
+    rates: tuple[float, ...] = (1e-4, 5e-4, 2e-3, 1e-2)
     matched: int = 2
     seed: int = 0
 
