@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuroglot.study.run import Run
     from neuroglot.study.searching import search
     from neuroglot.study.steps import ablate, score, select
+    from neuroglot.study.tuning import TuneSettings, Tuning
     from neuroglot.text.corpus import Corpus
 
 _HOMES = {
@@ -35,6 +36,8 @@ _HOMES = {
     "Run": "neuroglot.study.run",
     "ScoreBank": "neuroglot.statistics.bank",
     "Study": "neuroglot.study.config",
+    "TuneSettings": "neuroglot.study.tuning",
+    "Tuning": "neuroglot.study.tuning",
     "ablate": "neuroglot.study.steps",
     "export": "neuroglot.intervention.export",
     "fold": "neuroglot.intervention.fold",
@@ -59,6 +62,8 @@ __all__ = [
     "Run",
     "ScoreBank",
     "Study",
+    "TuneSettings",
+    "Tuning",
     "ablate",
     "export",
     "fold",

@@ -84,4 +84,5 @@ from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     recipes,
     run,
     stages,
+    tune,
 )
