@@ -67,7 +67,8 @@ def scores(
     Returns:
         S, 0 to 1; NaN where a resample drew no unit of a language.
     """
-    return np.exp(rates(log_prob, units, weights))
+    likelihood: Float[np.ndarray, "resample mask language"] = np.exp(rates(log_prob, units, weights))
+    return likelihood
 
 
 def rates(

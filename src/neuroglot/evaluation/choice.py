@@ -15,6 +15,7 @@ from itertools import takewhile
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float, Int
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.language_model import LanguageModel
@@ -108,8 +109,12 @@ def chosen(data: xr.Dataset, items: Sequence[Continuation]) -> xr.Dataset:
     )
 
 
-def _right(score: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def _right(
+    score: Float[np.ndarray, "mask item choice"], answers: Int[np.ndarray, " item"]
+) -> Int[np.ndarray, "mask item"]:
+    """1 where the true choice scores above the others, 0 elsewhere; NaN is above nothing."""
     own = score[:, np.arange(len(answers)), answers]
     others = score.copy()
     others[:, np.arange(len(answers)), answers] = -np.inf
-    return (own > others.max(axis=2)).astype(np.int64)
+    right: Int[np.ndarray, "mask item"] = (own > others.max(axis=2)).astype(np.int64)
+    return right
