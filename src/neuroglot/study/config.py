@@ -48,18 +48,20 @@ class Text(Strict):
             raise ValueError(str(error)) from error
         return languages
 
+    def corpus(self) -> Corpus:
+        """All the text, undivided."""
+        if self.source == "commons":
+            return Corpus.commons(self.languages)
+        if self.source.startswith("hub:"):
+            return Corpus.from_hub(self.source.removeprefix("hub:"), self.languages)
+        folder = os.path.expandvars(self.source)
+        if "$" in folder:
+            raise NeuroglotError(f"the environment variable in {self.source!r} is not set", "text.source")
+        return Corpus.from_files(Path(folder).expanduser(), self.languages)
+
     def parts(self, seed: int) -> dict[str, Corpus]:
         """The text to identify on and the text to report on."""
-        if self.source == "commons":
-            corpus = Corpus.commons(self.languages)
-        elif self.source.startswith("hub:"):
-            corpus = Corpus.from_hub(self.source.removeprefix("hub:"), self.languages)
-        else:
-            folder = os.path.expandvars(self.source)
-            if "$" in folder:
-                raise NeuroglotError(f"the environment variable in {self.source!r} is not set", "text.source")
-            corpus = Corpus.from_files(Path(folder).expanduser(), self.languages)
-        parts = corpus.split(seed, identify=self.identify, report=self.report)
+        parts = self.corpus().split(seed, identify=self.identify, report=self.report)
         for name, sentences in (("identify", self.identify_sentences), ("report", self.report_sentences)):
             if sentences is not None:
                 parts[name] = parts[name].take(sentences, seed)

@@ -37,7 +37,7 @@ from neuroglot.progress import Track, silent
 from neuroglot.specificity.selection import neurons_allowed
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.statistics.quantity import Quantity
-from neuroglot.study.ablating import Ablating, read_pieces
+from neuroglot.study.ablating import Ablating, Effect, read_pieces
 from neuroglot.study.config import Study, load_study
 from neuroglot.study.digest import digest
 from neuroglot.study.executors import available, executor_of
@@ -284,7 +284,7 @@ class Run:
         self._stage("ablate", work, pieces=ablating.keys(parts), masks=described)
         return self.ablation
 
-    def ablating(self, samples: Sequence[Sample] | None = None) -> Ablating:
+    def ablating(self, samples: Sequence[Sample] | None = None, effect: Effect = "total") -> Ablating:
         """Whatever masks are tried on the report text, or on other samples, in this folder."""
         samples = self._samples("report") if samples is None else samples
         return Ablating(
@@ -293,6 +293,7 @@ class Run:
             samples,
             self.folder / "ablation",
             self._provenance("report"),
+            effect,
         )
 
     @property

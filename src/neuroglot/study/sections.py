@@ -18,7 +18,7 @@ from neuroglot.files import write_text
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.neurons import NeuronSet
 from neuroglot.specificity.selection import parse_budget
-from neuroglot.study.ablating import read_pieces
+from neuroglot.study.ablating import Effect, read_pieces
 from neuroglot.study.digest import digest
 from neuroglot.study.plan import MASKS_A_PIECE
 from neuroglot.study.recipe import Recipe
@@ -76,7 +76,9 @@ class Sections:
             found.append((mask, Intervention(own, kind, means)))
         return found
 
-    def measured(self, acts: Acts, samples: Sequence[Sample] | None = None) -> Ablation:
+    def measured(
+        self, acts: Acts, samples: Sequence[Sample] | None = None, effect: Effect = "total"
+    ) -> Ablation:
         """What masks do to text (default: the report), beside nothing and everything off."""
         model, site = self.run.model, self.run.study.recipes[0].site
         first = [base_mask(model), everything_off(model, site)]
@@ -85,7 +87,7 @@ class Sections:
         todo = list(once.values())
         starts = range(0, len(todo), MASKS_A_PIECE)
         parts = [first, *(todo[start : start + MASKS_A_PIECE] for start in starts)]
-        ablating = self.run.ablating(samples)
+        ablating = self.run.ablating(samples, effect)
         ablating.work(parts, self.run.track)
         data = read_pieces(ablating.folder, ablating.keys(parts))
         masks = [mask for mask, _ in [*first, *acts]]

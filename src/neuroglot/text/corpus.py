@@ -187,10 +187,10 @@ class Corpus:
                 drawn = set(islice(waiting[language], counts[language][part]))
                 chosen[language] = [document for document in documents if document.id in drawn]
             whole = replace(self, name=f"{self.name}/{part}", documents=chosen)
-            result[part] = whole._without(read)
+            result[part] = whole.without(read)
             if left_out := len(whole) - len(result[part]):
                 logger.warning("%s: left out %d sentences that an earlier part has too", whole.name, left_out)
-            read.update(sentence for _, _, sentence in whole._walk())
+            read |= whole.texts
         return result
 
     def take(self, sentences: int, seed: int = 0) -> "Corpus":
@@ -219,6 +219,22 @@ class Corpus:
                 )
             )
             kept[language] = {position for _, _, position in deal[:sentences]}
+        return self._keep(kept)
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Every sentence, in whatever language."""
+        return frozenset(sentence for _, _, sentence in self._walk())
+
+    def without(self, texts: AbstractSet[str]) -> "Corpus":
+        """All but the sentences with these texts; in parallel text all but their positions."""
+        clashes = {(language, position) for language, position, sentence in self._walk() if sentence in texts}
+        if self.parallel:
+            clashes = {(language, position) for language in self.languages for _, position in clashes}
+        kept: dict[str, set[Position]] = {language: set() for language in self.languages}
+        for language, position, _ in self._walk():
+            if (language, position) not in clashes:
+                kept[language].add(position)
         return self._keep(kept)
 
     def __repr__(self) -> str:
@@ -261,17 +277,6 @@ class Corpus:
             for document in documents:
                 for index, sentence in enumerate(document.sentences):
                     yield language, (document.id, index), sentence
-
-    def _without(self, texts: AbstractSet[str]) -> "Corpus":
-        """All but the sentences with these texts; in parallel text all but their positions."""
-        clashes = {(language, position) for language, position, sentence in self._walk() if sentence in texts}
-        if self.parallel:
-            clashes = {(language, position) for language in self.languages for _, position in clashes}
-        kept: dict[str, set[Position]] = {language: set() for language in self.languages}
-        for language, position, _ in self._walk():
-            if (language, position) not in clashes:
-                kept[language].add(position)
-        return self._keep(kept)
 
     def _keep(self, kept: Mapping[str, AbstractSet[Position]]) -> "Corpus":
         """Only these positions of each language; a document that keeps none is gone."""

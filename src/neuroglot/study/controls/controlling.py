@@ -1,5 +1,6 @@
 """The controls of a run under way: check after check, each kept when it is finished."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 
@@ -17,9 +18,11 @@ from neuroglot.study.plan import UNIFORM, control_sets
 from neuroglot.study.recipe import Recipe
 from neuroglot.study.run import Run
 from neuroglot.study.sections import Frames, Sections, Sets
-from neuroglot.study.steps import score
+from neuroglot.study.steps import score, select
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample
+
+logger = logging.getLogger(__name__)
 
 
 class Controlling(Sections):
@@ -78,6 +81,11 @@ class Controlling(Sections):
             for language, neurons in sets.items()
         ]
 
+    def choosable(self, recipe: Recipe) -> int:
+        """How many neurons the recipe could choose from."""
+        study, model = self.run.study, self.run.model
+        return model.site(recipe.site).width * len(set(study.layers or range(model.layers)))
+
     def samples(self, corpus: Corpus) -> Sequence[Sample]:
         """Text cut as the study's is."""
         return samples_of(self.run.model, corpus, self.run.study.text.unit)
@@ -97,6 +105,22 @@ class Controlling(Sections):
             track=self.run.track,
             executor=self.run.executor,
         )
+
+    def found_on(self, corpus: Corpus) -> list[tuple[Recipe, Sets]]:
+        """Each checked recipe with the sets that it finds on other text, at the study's budget.
+
+        A recipe that searches on the model is left out: a search takes too long to be one of many.
+        """
+        bank = self.bank_of(corpus)
+        found = []
+        for recipe in self.recipes:
+            if recipe.searched:
+                logger.warning(
+                    "recipe %r searches on the model: not repeated on %s", recipe.name, corpus.name
+                )
+                continue
+            found.append((recipe, select(bank, recipe, self.size)))
+        return found
 
 
 def checks_of(checks: Sequence[Named]) -> Iterator[tuple[Named, Check, Strict]]:
