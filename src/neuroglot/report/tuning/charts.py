@@ -62,7 +62,8 @@ def _panels(
 
 
 def _curves(tuned: Tuned) -> alt.FacetChart:
-    kept: dict[str, float] = tuned.frames["arms"].set_index("arm")["rate"].to_dict()
+    arms = tuned.frames["arms"]
+    kept = {str(arm): float(rate) for arm, rate in zip(arms["arm"], arms["rate"], strict=True)}
     rows = tuned.frames["curves"]
     frame = rows.assign(
         kept=[abs(rate / kept[arm] - 1) < 1e-9 for arm, rate in zip(rows["arm"], rows["rate"], strict=True)],
