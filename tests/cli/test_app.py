@@ -8,7 +8,20 @@ import pytest
 from neuroglot.cli.app import print_json
 from neuroglot.errors import NeuroglotError
 
-COMMANDS = ("demo", "run", "score", "select", "ablate", "evaluate", "report", "doctor", "recipes", "models")
+COMMANDS = (
+    "demo",
+    "run",
+    "score",
+    "select",
+    "ablate",
+    "evaluate",
+    "report",
+    "doctor",
+    "recipes",
+    "models",
+    "export",
+    "import",
+)
 
 
 def test_help_lists_every_command(neuroglot):

@@ -6,6 +6,7 @@ where its neurons go straight into a projection, or where what stands between co
 """
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,9 +48,9 @@ def fold(model: LanguageModel, intervention: Intervention) -> LanguageModel:
         own = weight[:, chosen].double()
         weight[:, chosen] = (intervention.gain * own).to(weight.dtype)
         if shift is not None:
-            bias = folded.site(site).module(layer).bias
+            projection: Any = folded.site(site).module(layer)
             added = own @ torch.from_numpy(shift[layer, chosen]).to(own)
-            bias.copy_(bias.double() + added)
+            projection.bias.copy_(projection.bias.double() + added)
     return folded
 
 
