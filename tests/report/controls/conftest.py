@@ -74,7 +74,7 @@ def _of_strength(rows, recipe, x, hit, draw):
 
 def _of_writing(rows, recipe, x, hit, script, draw):
     for unit, f1 in (("tokens", 0.78), ("characters", 0.5), ("bytes", 0.42)):
-        value = f1 + draw.normal(0, 0.03)
+        value = f1 + draw.normal(0, 0.01)
         rows["units"].append((unit, f"{recipe} zero {x}", recipe, "recipe", x, *ends(value, 0.04), 0.2))
         rows["units"].append(
             (unit, f"matched {recipe} {x} 0", recipe, "matched", x, *ends(0.12 * value, 0.02), 0.9)

@@ -31,7 +31,9 @@ def draw(findings: Findings) -> alt.FacetChart:
     shown = [name for name in _SERIES if name in set(frame["series"])]
     chart = alt.Chart().encode(
         x=alt.X("strength:Q", title="what is left of the activation").axis(tickCount=5, format=".2~f"),
-        color=alt.Color("series:N", title=None).scale(domain=shown, range=[_SERIES[name] for name in shown]),
+        color=alt.Color("series:N", title=None, legend=alt.Legend(symbolOpacity=1)).scale(
+            domain=shown, range=[_SERIES[name] for name in shown]
+        ),
         tooltip=[
             "language:N",
             "series:N",

@@ -65,6 +65,8 @@ def parallel(findings: Findings) -> Reading:
     both = frame[frame["identified_on"] == "monolingual"].merge(
         frame[frame["identified_on"] == "parallel"], on=["recipe", "target"], suffixes=("", "_parallel")
     )
+    if both.empty:
+        return Reading("Only one kind of text was identified on.", "only one kind of text", "unclear")
     said = with_interval(both, "f1_relative", "low", "high")
     cells = Cells(
         pd.DataFrame(
@@ -97,11 +99,16 @@ def parallel(findings: Findings) -> Reading:
 def superficial(findings: Findings) -> Reading:
     """What is left of a set without the neurons that shuffled words choose, too."""
     frame = ordered(findings, rows(findings, "superficial"))
-    part = {name: own for name, own in frame.groupby("part")}
-    both = part["beyond superficial"].merge(
-        part["random of same size"], on=["recipe", "target"], suffixes=("", "_random")
+    both = frame[frame["part"] == "beyond superficial"].merge(
+        frame[frame["part"] == "random of same size"], on=["recipe", "target"], suffixes=("", "_random")
     )
-    both = ordered(findings, both)
+    if both.empty:
+        return Reading(
+            "No set has a part that words in random order would not choose, too: that words and script alone "
+            "explain the harm is not ruled out.",
+            "nothing beyond words",
+            "no",
+        )
     cells = Cells(
         pd.DataFrame(
             {
