@@ -28,7 +28,8 @@ def test_a_table_of_all_and_a_section_of_those_asked(checked):
     assert table.count("<a href=") == 2
     for name in ("matched", "direct"):
         section = html[html.index(f'<section id="{name}">') :].split("</section>")[0]
-        assert readings(only)[name].sentence.replace("'", "&#39;") in section
+        assert readings(only)[name].verdict.replace("'", "&#39;") in section
+        assert readings(only)[name].numbers.replace("'", "&#39;") in section
         assert f'data-chart="{name}"' in section
     assert '<section id="dose">' not in html
     assert html.count('href="#controls"') == 1

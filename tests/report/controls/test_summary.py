@@ -54,11 +54,12 @@ def test_made_up_results_rule_out_what_they_should(checked):
 def test_rho_whose_interval_includes_one_rules_nothing_out(changed, checked):
     ruled_out, said = verdict(changed("matched", rho_low=0.9), "matched")
     assert ruled_out == "no"
-    assert "that any such neurons would do as much is not ruled out" in said
+    assert said.startswith("That any such neurons would do as much is not ruled out.")
     assert "which neurons are off" not in said
     low = checked.controls["matched"]["rho_low"].where(checked.controls["matched"]["target"] != "vi", 0.9)
     ruled_out, said = verdict(changed("matched", rho_low=low), "matched")
     assert ruled_out == "unclear"
+    assert "is ruled out for some sets only" in said
     assert "in 3 of 4 languages (not vi)" in said
 
 
@@ -167,9 +168,7 @@ def test_the_interval_of_a_rank_correlation_covers():
 
 def test_no_more_than_the_control_on_romanised_text_is_script(checked, changed):
     same = checked.controls["romanised"]["control_high"]
-    ruled_out, said = (
-        verdict(changed("romanised", romanised_low=same - 0.01), "romanised")
-    )
+    ruled_out, said = verdict(changed("romanised", romanised_low=same - 0.01), "romanised")
     assert ruled_out == "no"
     assert "serve the script and not the language is not ruled out" in said
 
@@ -215,4 +214,4 @@ def test_agreement_counts_only_who_could_disagree(changed, verdicts, ruled_out):
 
 
 def test_disagreement_is_named(checked):
-    assert "in 2 of 6 cases: fr (grad_act: likelihood only" in verdict(checked, "agreement")[1]
+    assert "They are fr (grad_act: likelihood only" in verdict(checked, "agreement")[1]

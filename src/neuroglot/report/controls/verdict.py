@@ -25,14 +25,21 @@ class Reading:
     """What a check found.
 
     Attributes:
-        sentence: What it rules out, or does not, with numbers.
+        verdict: What it rules out, or does not.
+        numbers: What that rests on, with intervals.
         found: The same in a few words.
         ruled_out: ``yes`` (in every cell), ``no`` (in none), or ``unclear``.
     """
 
-    sentence: str
+    verdict: str
+    numbers: str
     found: str
     ruled_out: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it."""
+        return f"{self.verdict} {self.numbers}".strip()
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,27 @@ class Cells:
         more = len(lacking) - NAMED
         names = [*lacking[:NAMED], *([f"{more} more"] if more > 0 else [])]
         return f"in {out.sum()} of {len(own)} {self.places} (not {listing(names)})"
+
+
+def conclude(ruled_out: str, instead: str, rival: str) -> str:
+    """The verdict in words, never more than it is.
+
+    Args:
+        ruled_out: Of the cells.
+        instead: What is to be said where the rival is ruled out, a sentence.
+        rival: The rival as a clause: ``that any neurons would do``.
+    """
+    start = rival[0].upper() + rival[1:]
+    return {
+        "yes": instead,
+        "no": f"{start} is not ruled out.",
+        "unclear": f"{start} is ruled out for some sets only.",
+    }[ruled_out]
+
+
+def undecided(verdict: str, found: str) -> Reading:
+    """What is read where there is nothing to decide by."""
+    return Reading(verdict, "", found, "unclear")
 
 
 def with_interval(frame: pd.DataFrame, value: str, low: str, high: str) -> list[str]:

@@ -3,7 +3,16 @@
 import pandas as pd
 
 from neuroglot.report.controls.columns import recipes_of, rows
-from neuroglot.report.controls.verdict import MOST, Cells, Reading, Rival, percent, with_interval
+from neuroglot.report.controls.verdict import (
+    MOST,
+    Cells,
+    Reading,
+    Rival,
+    conclude,
+    percent,
+    undecided,
+    with_interval,
+)
 from neuroglot.report.findings import Findings
 from neuroglot.report.words import figure
 
@@ -35,15 +44,16 @@ def matched(findings: Findings) -> Reading:
     )
     best = frame[frame["recipe"] == frame["recipe"].iloc[0]]
     share = (best["control"] / best["effect"])[best["effect"] > 0].median()
-    verdict = {
-        "yes": "what hurts is which neurons are off, not how many, where or how often they fire.",
-        "no": "that any such neurons would do as much is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that any such neurons would do as much.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "What hurts is which neurons are off, not how many, where or how often they fire.",
+        "that any such neurons would do as much",
+    )
     return Reading(
+        verdict,
         f"Matched random neurons, as many in the same layers and as active, do {percent(share)} of the "
         f"damage (median over the languages of {best['recipe'].iloc[0]}), and ρ stays above 1 with its "
-        f"whole interval {cells.where}: {verdict} {_p(frame)}",
+        f"whole interval {cells.where}. {_p(frame)}",
         f"ρ above 1: {cells.short}",
         cells.ruled_out,
     )
@@ -66,7 +76,7 @@ def parallel(findings: Findings) -> Reading:
         frame[frame["identified_on"] == "parallel"], on=["recipe", "target"], suffixes=("", "_parallel")
     )
     if both.empty:
-        return Reading("Only one kind of text was identified on.", "only one kind of text", "unclear")
+        return undecided("Only one kind of text was identified on.", "only one kind of text")
     said = with_interval(both, "f1_relative", "low", "high")
     cells = Cells(
         pd.DataFrame(
@@ -82,15 +92,16 @@ def parallel(findings: Findings) -> Reading:
         )
     )
     best = both[both["recipe"] == both["recipe"].iloc[0]]
-    verdict = {
-        "yes": "the sets do not hang on the sentences, or on the contents, that they were found on.",
-        "no": "that the sets are about what the texts say is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that the sets are about what the texts say.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "The sets do not hang on the sentences, or on the contents, that they were found on.",
+        "that the sets are about what the texts say",
+    )
     return Reading(
+        verdict,
         "Found on other, monolingual text, the sets keep more than half of their F1 on the same report, "
         f"with the whole interval, {cells.where}; with the sets found on parallel text they have a Jaccard "
-        f"index of {figure(best['jaccard'].median())} ({best['recipe'].iloc[0]}, median): {verdict}",
+        f"index of {figure(best['jaccard'].median())} ({best['recipe'].iloc[0]}, median).",
         f"keeps over half of F1: {cells.short}",
         cells.ruled_out,
     )
@@ -106,6 +117,7 @@ def superficial(findings: Findings) -> Reading:
         return Reading(
             "No set has a part that words in random order would not choose, too: that words and script alone "
             "explain the harm is not ruled out.",
+            "",
             "nothing beyond words",
             "no",
         )
@@ -120,15 +132,16 @@ def superficial(findings: Findings) -> Reading:
         )
     )
     best = both[both["recipe"] == both["recipe"].iloc[0]]
-    verdict = {
-        "yes": "words and script alone do not explain the harm.",
-        "no": "that the sets serve words and script alone is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that words and script alone explain the harm.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "Words and script alone do not explain the harm.",
+        "that words and script alone explain the harm",
+    )
     return Reading(
+        verdict,
         f"Of each set {percent(1 - best['share'].median())} is chosen on words in random order, too "
         f"({best['recipe'].iloc[0]}, median). The rest alone costs its language more than as many random "
-        f"neurons, interval against interval, {cells.where}: {verdict}",
+        f"neurons, interval against interval, {cells.where}.",
         f"the rest hurts more than random: {cells.short}",
         cells.ruled_out,
     )
@@ -153,15 +166,16 @@ def stability(findings: Findings) -> Reading:
         f"{figure(own['jaccard'].mean())} on the {KINDS.get(str(kind), kind)}"
         for kind, own in best.groupby("kind", sort=False)
     ]
-    verdict = {
-        "yes": "the sets are not an accident of the sentences.",
-        "no": "that the sets are an accident of the sentences is not ruled out.",
-        "unclear": "elsewhere half of a set or more depends on the sentences.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "The sets are not an accident of the sentences.",
+        "that the sets are an accident of the sentences",
+    )
     return Reading(
+        verdict,
         f"Chosen again, the sets of {best['recipe'].iloc[0]} have a mean Jaccard index of "
         f"{', '.join(means)} (chance {figure(best['chance'].mean(), 3)}). More than half of the neurons "
-        f"come again {cells.where}: {verdict}",
+        f"come again {cells.where}.",
         f"over half come again: {cells.short}",
         cells.ruled_out,
     )

@@ -4,7 +4,17 @@ import pandas as pd
 
 from neuroglot.report.controls.columns import rows
 from neuroglot.report.controls.rivals.sets import ordered
-from neuroglot.report.controls.verdict import MOST, Cells, Reading, Rival, middle, percent, with_interval
+from neuroglot.report.controls.verdict import (
+    MOST,
+    Cells,
+    Reading,
+    Rival,
+    conclude,
+    middle,
+    percent,
+    undecided,
+    with_interval,
+)
 from neuroglot.report.findings import Findings
 from neuroglot.report.words import figure
 
@@ -17,10 +27,9 @@ def dose(findings: Findings) -> Reading:
     frame = ordered(findings, rows(findings, "dose"))
     between = frame.loc[frame["strength"].between(0, 1, inclusive="neither"), "strength"].unique()
     if not len(between):
-        return Reading(
+        return undecided(
             "No strength between 0 and 1 was measured, so nothing is known of a gradual loss.",
             "no strength between 0 and 1",
-            "unclear",
         )
     half = min(between, key=lambda strength: abs(strength - 0.5))
     control = rows(findings, "dose_control")
@@ -44,17 +53,18 @@ def dose(findings: Findings) -> Reading:
     own = whole[whole["recipe"] == whole["recipe"].iloc[0]]
     share = (own["drop_x"] / own["drop_y"])[own["drop_y"] > 0].median()
     series = [own for _, own in frame.groupby(["recipe", "target"], sort=False)]
-    verdict = {
-        "yes": "the harm does not come of a value of 0 that the model never meets.",
-        "no": "that the model breaks only near 0 is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that the model breaks only near 0.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "The harm does not come of a value of 0 that the model never meets.",
+        "that the model breaks only near 0",
+    )
     rival = "more than the matched control" if len(control) else "something"
     return Reading(
+        verdict,
         f"Turned down to {half:g} of their values, the sets already cost their languages {percent(share)} "
         f"of what silence costs ({own['recipe'].iloc[0]}, median), {rival} by their intervals "
         f"{cells.where}; on the way down the loss never falls back beyond its interval in "
-        f"{sum(map(_grows, series))} of {len(series)}: {verdict}",
+        f"{sum(map(_grows, series))} of {len(series)}.",
         f"hurts at {half:g}: {cells.short}",
         cells.ruled_out,
     )
@@ -84,20 +94,21 @@ def baselines(findings: Findings) -> Reading:
         "cases",
     )
     if both.empty:
-        return Reading("No baseline but zero was measured.", "only zero", "unclear")
+        return undecided("No baseline but zero was measured.", "only zero")
     means = (
         frame[frame["recipe"] == frame["recipe"].iloc[0]].groupby("kind", sort=False)["f1_relative"].mean()
     )
     said = ", ".join(f"{str(kind).replace('_', ' ')} {figure(value)}" for kind, value in means.items())
-    verdict = {
-        "yes": "specificity does not hang on the value 0.",
-        "no": "that specificity comes of the value 0 is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that it comes of the value 0.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "Specificity does not hang on the value 0.",
+        "that specificity comes of the value 0",
+    )
     own = " The own mean hands a language its own typical value and is not counted." if OWN in means else ""
     return Reading(
+        verdict,
         f"The mean F1 of {frame['recipe'].iloc[0]} is {said}. Set to another value than 0, the sets keep "
-        f"more than half of their F1 with the whole interval {cells.where}: {verdict}{own}",
+        f"more than half of their F1 with the whole interval {cells.where}.{own}",
         f"keeps over half of F1: {cells.short}",
         cells.ruled_out,
     )
@@ -117,15 +128,16 @@ def direct(findings: Findings) -> Reading:
         )
     )
     best = frame[frame["recipe"] == frame["recipe"].iloc[0]]
-    verdict = {
-        "yes": "most of the harm passes through later layers; they do more than write words to the output.",
-        "no": "that they do little but write their language's words to the output is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that they mainly write words to the output.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "Most of the harm passes through later layers: the sets do more than write words to the output.",
+        "that the sets mainly write words to the output",
+    )
     return Reading(
+        verdict,
         "Written straight to the logits, with later layers as they were, the sets of "
         f"{best['recipe'].iloc[0]} do {middle(best['share'])} of their whole effect (median, range). Less "
-        f"than half, interval and all, is direct {cells.where}: {verdict}",
+        f"than half, interval and all, is direct {cells.where}.",
         f"under half direct: {cells.short}",
         cells.ruled_out,
     )

@@ -4,7 +4,16 @@ import pandas as pd
 
 from neuroglot.report.controls.columns import rows
 from neuroglot.report.controls.rivals.sets import ordered
-from neuroglot.report.controls.verdict import NAMED, Cells, Reading, Rival, percent, with_interval
+from neuroglot.report.controls.verdict import (
+    NAMED,
+    Cells,
+    Reading,
+    Rival,
+    conclude,
+    percent,
+    undecided,
+    with_interval,
+)
 from neuroglot.report.findings import Findings
 from neuroglot.report.words import figure, listing
 
@@ -17,10 +26,9 @@ def choice(findings: Findings) -> Reading:
     able = asked[~asked["at_chance"].astype(bool)]
     gone = sorted(set(asked.loc[asked["at_chance"].astype(bool), "target"]), key=findings.languages.index)
     if able.empty:
-        return Reading(
+        return undecided(
             "In no language does the untouched model choose better than chance: nothing is said of tasks.",
             "at chance before anything is off",
-            "unclear",
         )
     cells = Cells(
         pd.DataFrame(
@@ -34,11 +42,11 @@ def choice(findings: Findings) -> Reading:
     )
     best = able[able["recipe"] == able["recipe"].iloc[0]]
     control = own[(own["kind"] == "matched") & ~own["at_chance"].astype(bool)]
-    verdict = {
-        "yes": "it is not likelihood alone that suffers.",
-        "no": "that likelihood moves and the task does not is not ruled out.",
-        "unclear": "elsewhere no loss of the task is shown.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "Not likelihood alone suffers: a task does, too.",
+        "that only likelihood moves",
+    )
     beside = (
         f" Under the matched control accuracy falls in {(control['lost_low'] > 0).sum()} of {len(control)}."
         if len(control)
@@ -46,10 +54,11 @@ def choice(findings: Findings) -> Reading:
     )
     left = f" Not judged, because at chance from the start: {listing(gone)}." if gone else ""
     return Reading(
+        verdict,
         "Choosing how a sentence goes on falls in the target from "
         f"{percent(best['accuracy_before'].mean())} right to {percent(best['accuracy_after'].mean())} "
-        f"({best['recipe'].iloc[0]}, mean; chance 25 %). The loss excludes 0 {cells.where}: "
-        f"{verdict}{beside}{left}",
+        f"({best['recipe'].iloc[0]}, mean; chance 25 %). The loss excludes 0 {cells.where}."
+        f"{beside}{left}",
         f"task accuracy falls: {cells.short}",
         cells.ruled_out,
     )
@@ -62,10 +71,9 @@ def agreement(findings: Findings) -> Reading:
     apart = judged[judged["verdict"].isin(["likelihood only", "task only"])]
     both = int((judged["verdict"] == "both").sum())
     if judged.empty:
-        return Reading(
+        return undecided(
             "Everywhere the task was at chance from the start, so likelihood is all there is.",
             "task at chance everywhere",
-            "unclear",
         )
     named = [
         f"{row.target} ({row.recipe}: {row.verdict}, likelihood {figure(row.likelihood_drop)}, accuracy "
@@ -82,11 +90,12 @@ def agreement(findings: Findings) -> Reading:
         )
     else:
         lead = (
-            f"Likelihood and task disagree in {len(apart)} of {len(judged)} cases: {said}. There a loss of "
-            f"likelihood shows no loss of the task, or the reverse."
+            f"Likelihood and task disagree in {len(apart)} of {len(judged)} cases: there a loss of "
+            "likelihood shows no loss of the task, or the reverse."
         )
     return Reading(
-        lead + left,
+        lead,
+        (f"They are {said}." if said else "") + left,
         f"disagree in {len(apart)} of {len(judged)}",
         "yes" if apart.empty and both else "no" if len(apart) == len(judged) else "unclear",
     )

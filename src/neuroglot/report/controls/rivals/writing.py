@@ -6,7 +6,16 @@ import pandas as pd
 
 from neuroglot.report.controls.columns import recipes_of, rows
 from neuroglot.report.controls.rivals.sets import ordered
-from neuroglot.report.controls.verdict import NAMED, Cells, Reading, Rival, percent, with_interval
+from neuroglot.report.controls.verdict import (
+    NAMED,
+    Cells,
+    Reading,
+    Rival,
+    conclude,
+    percent,
+    undecided,
+    with_interval,
+)
 from neuroglot.report.findings import Findings
 from neuroglot.report.words import figure, interval, listing
 
@@ -45,25 +54,25 @@ def units(findings: Findings) -> Reading:
                 )
     cells = Cells(pd.DataFrame(found, columns=["recipe", "place", "margin", "said"]), "comparisons")
     if not found:
-        return Reading(
+        return undecided(
             "Per token no set stands above its control with its whole interval, so there is nothing for the "
             "tokenizer to explain.",
             "nothing to explain",
-            "unclear",
         )
     best = own[own["recipe"] == own["recipe"].iloc[0]]
     means = best.groupby("unit")["f1_relative"].mean()
     said = ", ".join(
         f"{figure(means[unit])} per {unit.removesuffix('s')}" for unit in _UNITS if unit in means
     )
-    verdict = {
-        "yes": "that sets stand out is not owed to how the tokenizer cuts a language.",
-        "no": "that sets stand out only because of how the tokenizer cuts a language is not ruled out.",
-        "unclear": "the others hang on the unit, and with it on the tokenizer.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "That sets stand out is not owed to how the tokenizer cuts a language.",
+        "that sets stand out only because of how the tokenizer cuts a language",
+    )
     return Reading(
+        verdict,
         f"The mean F1 of {own['recipe'].iloc[0]} is {said}. Of what stands above a control per token, this "
-        f"holds per character and per byte, too, {cells.where}: {verdict}",
+        f"holds per character and per byte, too, {cells.where}.",
         f"holds in every unit: {cells.short}",
         cells.ruled_out,
     )
@@ -76,10 +85,9 @@ def scripts(findings: Findings) -> Reading:
     names = [name for name in recipes_of(findings, frame) if (name, "same script") in table]
     names = [name for name in names if pd.notna(table[name, "same script"]["high"])]
     if not names:
-        return Reading(
+        return undecided(
             "No two languages of this study share a script, so it cannot tell script from language.",
             "no two languages share a script",
-            "unclear",
         )
 
     def said(name: str, kind: str) -> str:
@@ -95,9 +103,9 @@ def scripts(findings: Findings) -> Reading:
         for name in names[:NAMED]
     )
     verdict = {
-        "yes": "script alone does not explain the harm",
-        "no": "that script alone explains the harm is not ruled out",
-        "unclear": "script alone does not explain the harm of " + listing(cleared),
+        "yes": "Script alone does not explain the harm",
+        "no": "That script alone explains the harm is not ruled out",
+        "unclear": "Script alone does not explain the harm of " + listing(cleared),
     }[ruled_out]
     more = (
         f", but it has a part in it for {listing(part)}"
@@ -105,8 +113,8 @@ def scripts(findings: Findings) -> Reading:
         else ", and that it has a part in it is not shown (the differences' intervals reach 0)"
     )
     return Reading(
-        f"Of what the target loses, languages in its script and languages in others lose {shares}: "
         f"{verdict}{more}.",
+        f"Of what the target loses, languages in its script and languages in others lose {shares}.",
         f"same script loses less than the target: {len(cleared)} of {len(names)} recipes; script has a part: "
         f"{len(part)} of {len(names)}",
         ruled_out,
@@ -134,11 +142,12 @@ def tokens(findings: Findings) -> Reading:
         )
     else:
         verdict = (
-            f"no correlation is shown, but over {count} languages a strong one could hide: not ruled out."
+            f"No correlation is shown, but over {count} languages a strong one could hide: it is not ruled "
+            "out."
         )
     return Reading(
-        f"Over {count} languages, tokens a character correlate (Spearman) with {listing(said)} for {name}: "
-        f"{verdict}",
+        verdict,
+        f"Over {count} languages, tokens a character correlate (Spearman) with {listing(said)} for {name}.",
         f"goes with tokens a character: {len(bound)} of {len(frame)} measures",
         "no" if len(bound) else "unclear",
     )
@@ -168,16 +177,17 @@ def romanised(findings: Findings) -> Reading:
     )
     best = frame[frame["recipe"] == frame["recipe"].iloc[0]]
     share = (best["romanised_drop"] / best["native_drop"])[best["native_drop"] > 0].median()
-    verdict = {
-        "yes": "the sets serve more than a script.",
-        "no": "that the sets serve the script and not the language is not ruled out.",
-        "unclear": "elsewhere it is not ruled out that the sets serve the script.",
-    }[cells.ruled_out]
+    verdict = conclude(
+        cells.ruled_out,
+        "The sets serve more than a script.",
+        "that the sets serve the script and not the language",
+    )
     return Reading(
+        verdict,
         f"Switched off, the sets cost the same text in Latin letters {percent(share)} of what they cost it "
         f"in its own script ({best['recipe'].iloc[0]}, median, nats a character), more than the matched "
         f"control by their intervals {cells.where}; {percent(best['survives'].median())} of a set is found "
-        f"again on romanised text (chance {percent(best['chance'].median())}): {verdict}",
+        f"again on romanised text (chance {percent(best['chance'].median())}).",
         f"hurts romanised text: {cells.short}",
         cells.ruled_out,
     )
@@ -189,7 +199,7 @@ UNITS = Rival(
 TOKENS = Rival(
     "tokens",
     "tokens",
-    "Languages score, or share neurons, as their number of tokens a character has it.",
+    "Scores and shared neurons follow how many tokens a language needs a character.",
     "tokens_correlation",
     tokens,
 )
