@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import neuroglot as ng
-from neuroglot.study.comparison.overlap import jaccard
-from neuroglot.study.comparison.stability import _draws, _of_documents
+from neuroglot.study.jaccard import jaccard
 from neuroglot.study.recipe import load_recipe
+from neuroglot.study.redrawn import draws, of_documents
 from neuroglot.study.steps import score
 from tiny_study import WORDS
 
@@ -27,7 +27,7 @@ def cut(corpus, documents):
 def test_halves_are_two_corpora(compared):
     """A half of the bank chooses what a new pass over that half of the text does."""
     run = compared.comparing.run
-    mixed = _draws(run.bank, compared.comparing)[0]
+    mixed = draws(run.bank, compared.comparing.comparison.seed, 0)[0]
     sets = []
     for half in (mixed[::2], mixed[1::2]):
         bank = score(run.model, cut(run.text["identify"], set(half)), ["grad_act"])
@@ -42,9 +42,9 @@ def test_halves_are_two_corpora(compared):
 def test_redrawn_documents_count_as_often_as_drawn(compared):
     run = compared.comparing.run
     quantity = load_recipe("grad_act").quantity
-    name = str(_draws(run.bank, compared.comparing)[0][0])
-    twice = _of_documents(run.bank, np.array([name, name])).samples(quantity, "fr")[0]
-    once = _of_documents(run.bank, np.array([name])).samples(quantity, "fr")[0]
+    name = str(draws(run.bank, compared.comparing.comparison.seed, 0)[0][0])
+    twice = of_documents(run.bank, np.array([name, name])).samples(quantity, "fr")[0]
+    once = of_documents(run.bank, np.array([name])).samples(quantity, "fr")[0]
     assert len(twice) == 2 * len(once) > 0
     np.testing.assert_allclose(twice.mean(axis=0), once.mean(axis=0), rtol=1e-12)
     rows = compared.frames["stability"]

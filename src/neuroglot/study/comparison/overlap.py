@@ -8,6 +8,7 @@ import pandas as pd
 
 from neuroglot.neurons import NeuronSet
 from neuroglot.study.comparison.comparing import Comparing
+from neuroglot.study.jaccard import jaccard
 from neuroglot.study.sections import Frames
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,6 @@ def overlap(comparing: Comparing) -> Frames:
         ),
         "density": _density(comparing),
     }
-
-
-def jaccard(first: NeuronSet, second: NeuronSet) -> float:
-    """Of the indices: at ``mlp``, ``mlp_gate`` and ``mlp_up`` j is one neuron; 1 for two empty sets."""
-    union = int((first.mask | second.mask).sum())
-    return int((first.mask & second.mask).sum()) / union if union else 1.0
 
 
 def _comparable(first: dict[str, NeuronSet] | object, second: dict[str, NeuronSet] | object) -> bool:

@@ -1,55 +1,35 @@
 """Would the same neurons be chosen again: on other halves, documents, text, under other thresholds?"""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-import xarray as xr
-from jaxtyping import Int
 
-from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.tables import tabulate
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.statistics.bank import ScoreBank
 from neuroglot.study.comparison.comparing import Comparing
-from neuroglot.study.comparison.overlap import jaccard
+from neuroglot.study.jaccard import jaccard
 from neuroglot.study.recipe import Recipe
-from neuroglot.study.sections import Frames, Sets
+from neuroglot.study.redrawn import chosen_again
+from neuroglot.study.sections import Frames
 from neuroglot.study.steps import score, select
-
-logger = logging.getLogger(__name__)
 
 
 def stability(comparing: Comparing) -> Frames:
     """Frames ``stability`` (a row a recipe, kind and language) and ``thresholds``."""
-    bank = comparing.run.bank
-    recipes = [recipe for recipe in comparing.comparison.recipes if not recipe.searched]
-    own = {recipe.name: comparing.chosen(recipe) for recipe in recipes}
-    pairs: list[tuple[str, Mapping[str, Sets], Mapping[str, Sets]]] = []
-    if any(shard.attrs.get("unit") for shard in bank.shards):
-        logger.warning("the bank was streamed: stability over halves and redrawn documents is left out")
-    else:
-        mixed, *redrawn = _draws(bank, comparing)
-        first, second = (_again(comparing, _of_documents(bank, half)) for half in (mixed[::2], mixed[1::2]))
-        pairs = [("split_half", first, second)]
-        # One at a time: each is as large as the bank itself.
-        pairs += [("bootstrap", own, _again(comparing, _of_documents(bank, one))) for one in redrawn]
-    other = _other(comparing, recipes)
-    if other is not None:
-        pairs.append(("other_corpus", own, _again(comparing, other)))
-    rows = [
-        (recipe, kind, language, jaccard(one[recipe][language], two[recipe][language]))
-        for recipe in own
-        for kind, one, two in pairs
-        if recipe in one and recipe in two
-        for language in comparing.languages
-    ]
-    return {
-        "stability": pd.DataFrame(rows, columns=["recipe", "kind", "language", "jaccard"]),
-        "thresholds": _thresholds(comparing),
-    }
+    comparison = comparing.comparison
+    recipes = [recipe for recipe in comparison.recipes if not recipe.searched]
+    again = chosen_again(
+        comparing.run.bank,
+        recipes,
+        {recipe.name: comparing.chosen(recipe) for recipe in recipes},
+        comparing.size,
+        seed=comparison.seed,
+        redrawn=comparison.compare.redrawn,
+        other=_other(comparing, recipes),
+    )
+    return {"stability": again, "thresholds": _thresholds(comparing)}
 
 
 def swept_threshold(recipes: Sequence[Recipe]) -> Recipe | None:
@@ -58,53 +38,6 @@ def swept_threshold(recipes: Sequence[Recipe]) -> Recipe | None:
         if (recipe.samples.name, recipe.scale.layer, recipe.contrast.name) == ("kurtosis", "z", "none"):
             return recipe
     return None
-
-
-def _again(comparing: Comparing, bank: ScoreBank) -> dict[str, Sets]:
-    """What every recipe chooses from another bank; without those that cannot."""
-    found: dict[str, Sets] = {}
-    for recipe in comparing.comparison.recipes:
-        if not recipe.searched:
-            try:
-                found[recipe.name] = select(bank, recipe, comparing.size)
-            except NeuroglotError as error:  # half of the sentences may be too few
-                logger.warning("stability of %s: left out (%s)", recipe.name, error)
-    return found
-
-
-def _draws(bank: ScoreBank, comparing: Comparing) -> list[np.ndarray]:
-    """The bank's documents in a random order, then redrawn with replacement."""
-    draw, documents = np.random.default_rng(comparing.comparison.seed), _documents(bank)
-    again = [draw.choice(documents, len(documents)) for _ in range(comparing.comparison.compare.redrawn)]
-    return [draw.permutation(documents), *again]
-
-
-def _documents(bank: ScoreBank) -> np.ndarray:
-    """Every document of the bank, once."""
-    names = {
-        str(name)
-        for shard in bank.shards
-        for node in shard.children.values()
-        for name in node.dataset["document"].values
-    }
-    return np.array(sorted(names))
-
-
-def _of_documents(bank: ScoreBank, documents: np.ndarray) -> ScoreBank:
-    """The bank of these documents, each as often as it is named."""
-
-    def rows(dataset: xr.Dataset) -> Int[np.ndarray, " row"]:
-        own = np.array(dataset["document"].values.tolist())
-        found: np.ndarray = np.concatenate([np.flatnonzero(own == name) for name in documents])
-        return found
-
-    shards = []
-    for shard in bank.shards:
-        sites = {site: node.to_dataset() for site, node in shard.children.items()}
-        tree = xr.DataTree.from_dict({site: one.isel(sample=rows(one)) for site, one in sites.items()})
-        tree.attrs.update(shard.attrs)
-        shards.append(tree)
-    return ScoreBank(tuple(shards))
 
 
 def _other(comparing: Comparing, recipes: list[Recipe]) -> ScoreBank | None:
