@@ -68,12 +68,13 @@ class Sections:
 
     def acts(self, recipe: str, sets: Sets, kind: str = "zero", label: str = "") -> Acts:
         """A recipe's sets as masks."""
+        sites = {own.site for own in sets.values()}
+        means = {site: activations_for(kind, self.run.bank, site) for site in sites}
         found = []
         for language, own in sets.items():
-            means = activations_for(kind, self.run.bank, own.site)
             name = " ".join(filter(None, (recipe, kind, language, label)))
             mask = Mask(name, "recipe", recipe, kind, language, len(own))
-            found.append((mask, Intervention(own, kind, means)))
+            found.append((mask, Intervention(own, kind, means[own.site])))
         return found
 
     def measured(
