@@ -36,13 +36,17 @@ Sets = Mapping[str, Mapping[str, NeuronSet]]
 
 
 def quantities_beside_recipes(study: Study) -> list[Quantity]:
-    """What interventions and controls need of the pass."""
+    """What interventions, controls and checks need of the pass."""
+    from neuroglot.study.controls import checks_of  # checks know what a plan is
+
     needed: set[Quantity] = set()
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
             needed |= activation_read(kind, recipe.site)
         if study.controls.matched and _controlled(study, recipe.name):
             needed.add(matched_on(study.controls.matched_on, recipe.site))
+    for _, check, options in checks_of(study.checks):
+        needed.update(check.reads(study, options))
     return sorted(needed)
 
 

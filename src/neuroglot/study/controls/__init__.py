@@ -2,6 +2,12 @@
 
 # Each import registers its check.
 from neuroglot.study.controls import (
+    baselines,  # noqa: F401
+    dose,  # noqa: F401
+    matched,  # noqa: F401
+    scripts,  # noqa: F401
+    stability,  # noqa: F401
+    tokens,  # noqa: F401
     units,  # noqa: F401
 )
 from neuroglot.study.controls.checks import CHECKS, Check, options_of
