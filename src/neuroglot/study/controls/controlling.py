@@ -112,7 +112,7 @@ class Controlling(Sections):
         A recipe that searches on the model is left out: a search takes too long to be one of many.
         """
         bank = self.bank_of(corpus)
-        found = []
+        found: list[tuple[Recipe, Sets]] = []
         for recipe in self.recipes:
             if recipe.searched:
                 logger.warning(
