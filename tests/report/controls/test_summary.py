@@ -27,7 +27,7 @@ def test_nothing_is_said_of_what_was_not_asked(findings, checked):
     assert list(readings(only)) == ["units"]
 
 
-CHARTS_ONLY = {"dose_control", "choice_f1", "tokens_per_character", "scripts"}
+CHARTS_ONLY = {"dose_control", "tokens_per_character", "scripts"}
 """Frames that no sentence reads, or not to their last column; see test_charts."""
 
 
@@ -194,6 +194,38 @@ def test_half_of_a_set_again_is_a_jaccard_index_of_a_third(changed):
     assert len({0, 1, 2, 3} & {2, 3, 4, 5}) / len({0, 1, 2, 3} | {2, 3, 4, 5}) == pytest.approx(_HALF_AGAIN)
     assert verdict(changed("stability", jaccard=0.33), "stability")[0] == "no"
     assert verdict(changed("stability", jaccard=0.34), "stability")[0] == "yes"
+
+
+def test_redraws_count_once(checked):
+    """Five redraws, of which the mean is above a third."""
+    frame = checked.controls["stability"]
+    again = frame[frame["kind"] == "bootstrap"]
+    many = pd.concat([again.assign(jaccard=value) for value in (0.2, 0.3, 0.4, 0.5, 0.6)])
+    controls = {**checked.controls, "stability": many}
+    ruled_out, said = verdict(replace(checked, controls=controls), "stability")
+    assert ruled_out == "yes"
+    assert "0.40 on the redrawn documents" in said
+    assert "in all 4 selections" in said
+
+
+def test_what_was_not_to_be_had_is_not_held_against_anything(checked, changed):
+    assert "no matched control" in verdict(changed("romanised", control_high=np.nan), "romanised")[1]
+    assert verdict(changed("direct", share=np.nan, share_high=np.nan), "direct")[0] == "unclear"
+    assert verdict(changed("tokens_correlation", spearman=np.nan, languages=2), "tokens")[0] == "unclear"
+    one = checked.controls["direct"].assign(
+        share=checked.controls["direct"]["share"].where(lambda x: x.index > 0)
+    )
+    assert (
+        "in all 3 languages"
+        in verdict(replace(checked, controls={**checked.controls, "direct": one}), "direct")[1]
+    )
+
+
+def test_f1_by_accuracy_stands_beside_that_of_the_controls(checked):
+    assert (
+        "LangSpec-F1 by accuracy is 0.60 for the sets and 0.05 for the controls"
+        in verdict(checked, "choice")[1]
+    )
 
 
 def test_languages_at_chance_are_not_judged(checked, changed):

@@ -124,7 +124,8 @@ def series(frame: pd.DataFrame, language: str, name: str | pd.Series, *columns: 
         name: Of the series.
         columns: Value, and the ends of its interval where there is one.
     """
-    ends = [frame[column] for column in columns[1:]] or [float("nan")] * 2
+    lacking = pd.Series(float("nan"), index=frame.index)
+    ends = [frame[column] for column in columns[1:]] or [lacking, lacking]
     return pd.DataFrame(
         {
             "recipe": frame["recipe"],

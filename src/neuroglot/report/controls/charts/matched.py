@@ -13,9 +13,8 @@ from neuroglot.report.words import interval
 def draw(findings: Findings) -> alt.FacetChart:
     """Effect and control as two dots on one line, ρ with its interval in words at the right."""
     frame = in_order(findings, rows(findings, "matched").rename(columns={"target": "language"}))
-    words = [
-        "ρ " + interval(*row, digits=1) for row in frame[["rho", "rho_low", "rho_high"]].astype(float).values
-    ]
+    ratios = frame[["rho", "rho_low", "rho_high"]].astype(float).values
+    words = [f"ρ {interval(value, low, high, digits=1)}" for value, low, high in ratios]
     frame = frame.assign(said=words)
     chart = alt.Chart().encode(
         y=alt.Y("language:N", title=None, sort=findings.languages),

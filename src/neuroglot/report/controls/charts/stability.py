@@ -5,8 +5,7 @@ import pandas as pd
 
 from neuroglot.report.charts.figure import Figure
 from neuroglot.report.controls.charts.marks import CONTROL, SECOND, SET, THIRD, dots, series
-from neuroglot.report.controls.columns import rows
-from neuroglot.report.controls.rivals.sets import KINDS
+from neuroglot.report.controls.rivals.sets import KINDS, chosen_again
 from neuroglot.report.findings import Findings
 
 _COLOURS = {**dict(zip(KINDS.values(), (SET, THIRD, SECOND), strict=True)), "chance": CONTROL}
@@ -14,14 +13,10 @@ _COLOURS = {**dict(zip(KINDS.values(), (SET, THIRD, SECOND), strict=True)), "cha
 
 def draw(findings: Findings) -> alt.FacetChart:
     """A dot a kind of repetition, in every language, and what chance would give."""
-    frame = rows(findings, "stability")
-    chance = frame.groupby(["recipe", "language"], sort=False, as_index=False)["chance"].mean()
-    shown = pd.concat(
-        [
-            series(frame, "language", frame["kind"].replace(KINDS), "jaccard"),
-            series(chance, "language", "chance", "chance"),
-        ]
-    )
+    frame = chosen_again(findings)
+    chance = frame.groupby(["recipe", "language"], sort=False)["chance"].mean().reset_index()
+    again = series(frame, "language", frame["kind"].replace(KINDS), "jaccard")
+    shown = pd.concat([again, series(chance, "language", "chance", "chance")])
     return dots(
         findings, shown, _COLOURS, "Jaccard index with the set chosen again", marks=[1 / 3], domain=(0, 1)
     )

@@ -116,7 +116,9 @@ def baselines(findings: Findings) -> Reading:
 
 def direct(findings: Findings) -> Reading:
     """The share of the effect that goes straight to the logits; most of it must not."""
-    frame = ordered(findings, rows(findings, "direct"))
+    frame = ordered(findings, rows(findings, "direct").dropna(subset=["share"]))
+    if frame.empty:
+        return undecided("No set has an effect that could be direct or not.", "no effect to divide")
     cells = Cells(
         pd.DataFrame(
             {

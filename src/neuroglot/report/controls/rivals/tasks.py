@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from neuroglot.report.controls.columns import rows
+from neuroglot.report.controls.columns import COLUMNS, rows
 from neuroglot.report.controls.rivals.sets import ordered
 from neuroglot.report.controls.verdict import (
     NAMED,
@@ -40,7 +40,8 @@ def choice(findings: Findings) -> Reading:
             }
         )
     )
-    best = able[able["recipe"] == able["recipe"].iloc[0]]
+    name = able["recipe"].iloc[0]
+    best = able[able["recipe"] == name]
     control = own[(own["kind"] == "matched") & ~own["at_chance"].astype(bool)]
     verdict = conclude(
         cells.ruled_out,
@@ -52,12 +53,20 @@ def choice(findings: Findings) -> Reading:
         if len(control)
         else ""
     )
+    f1 = rows(findings, "choice_f1").groupby(["kind", "recipe"])["f1"].mean()
+    scored = [
+        f"{figure(f1[kind, name])} for {what}"
+        for kind, what in (("recipe", "the sets"), ("matched", "the controls"))
+        if (kind, name) in f1.index
+    ]
+    if scored:
+        beside += f" LangSpec-F1 by accuracy is {listing(scored)} ({name}, mean)."
     left = f" Not judged, because at chance from the start: {listing(gone)}." if gone else ""
     return Reading(
         verdict,
         "Choosing how a sentence goes on falls in the target from "
         f"{percent(best['accuracy_before'].mean())} right to {percent(best['accuracy_after'].mean())} "
-        f"({best['recipe'].iloc[0]}, mean; chance 25 %). The loss excludes 0 {cells.where}."
+        f"({name}, mean; chance 25 %). The loss excludes 0 {cells.where}."
         f"{beside}{left}",
         f"task accuracy falls: {cells.short}",
         cells.ruled_out,
@@ -76,9 +85,8 @@ def agreement(findings: Findings) -> Reading:
             "task at chance everywhere",
         )
     named = [
-        f"{row.target} ({row.recipe}: {row.verdict}, likelihood {figure(row.likelihood_drop)}, accuracy "
-        f"{figure(row.accuracy_lost)})"
-        for row in apart.itertuples()
+        f"{target} ({recipe}: {verdict}, likelihood {figure(likelihood)}, accuracy {figure(accuracy)})"
+        for recipe, target, likelihood, accuracy, verdict in apart[list(COLUMNS["agreement"])].values
     ]
     more = len(named) - NAMED
     said = listing([*named[:NAMED], *([f"{more} more"] if more > 0 else [])])

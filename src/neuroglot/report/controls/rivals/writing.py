@@ -123,7 +123,9 @@ def scripts(findings: Findings) -> Reading:
 
 def tokens(findings: Findings) -> Reading:
     """Rank correlations with tokens a character. A few languages can convict, never acquit."""
-    frame = ordered(findings, rows(findings, "tokens_correlation"))
+    frame = ordered(findings, rows(findings, "tokens_correlation").dropna(subset=["spearman"]))
+    if frame.empty:
+        return undecided("There are too few languages to correlate anything.", "too few languages")
     ends = [_fisher(*row) for row in frame[["spearman", "languages"]].astype(float).values]
     frame = frame.assign(low=[low for low, _ in ends], high=[high for _, high in ends])
     bound = frame[(frame["low"] > 0) | (frame["high"] < 0)]
@@ -165,6 +167,8 @@ def _fisher(r: float, count: float) -> tuple[float, float]:
 def romanised(findings: Findings) -> Reading:
     """The native set, switched off while romanised text is read, against the matched control there."""
     frame = ordered(findings, rows(findings, "romanised"))
+    if frame["control_high"].isna().all():
+        return undecided("There is no matched control to hold the romanised text against.", "no control")
     cells = Cells(
         pd.DataFrame(
             {
