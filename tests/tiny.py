@@ -92,8 +92,8 @@ def tiny_model(family: str, seed: int = 0, **overrides: object) -> LanguageModel
     return LanguageModel(tiny_network(family, seed, **overrides), tiny_tokenizer(), f"tiny {family}")
 
 
-def save_tiny(folder: Path, family: str = "gemma3_text") -> Path:
+def save_tiny(folder: Path, family: str = "gemma3_text", **overrides: object) -> Path:
     """Writes a tiny model and its tokenizer where `LanguageModel.load` can read them."""
-    tiny_network(family).save_pretrained(folder)
+    tiny_network(family, **overrides).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder

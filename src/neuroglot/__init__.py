@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuroglot.study.run import Run
     from neuroglot.study.searching import search
     from neuroglot.study.steps import ablate, score, select
+    from neuroglot.study.transfer import transfer
     from neuroglot.study.tuning import TuneSettings, Tuning
     from neuroglot.text.corpus import Corpus
 
@@ -50,6 +51,7 @@ _HOMES = {
     "score": "neuroglot.study.steps",
     "search": "neuroglot.study.searching",
     "select": "neuroglot.study.steps",
+    "transfer": "neuroglot.study.transfer",
 }
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "score",
     "search",
     "select",
+    "transfer",
 ]
 
 

@@ -84,5 +84,6 @@ from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     recipes,
     run,
     stages,
+    transfer,
     tune,
 )

@@ -82,15 +82,9 @@ def load_pretrained(
     """
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
-    folder, found = _folder_of(name)
-    source = str(folder) if folder else name
-    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    if folder is None and not _hub_answers():
-        options["local_files_only"] = True  # what was downloaded before still loads
+    source, options, folder, found = _source(name, revision, trust_remote_code)
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         with _collector_off():
             network = AutoModelForCausalLM.from_pretrained(
@@ -98,6 +92,8 @@ def load_pretrained(
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 device_map="auto" if spread else None,
+                # Where peft is installed, transformers looks for an adapter, and does not pass this on.
+                adapter_kwargs={"local_files_only": True} if "local_files_only" in options else None,
                 **options,
             )
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
@@ -106,6 +102,32 @@ def load_pretrained(
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made up by transformers, for want of a file
         raise NeuroglotError(f"model {name!r} has no tokenizer files")
     return network, tokenizer, found or getattr(network.config, "_commit_hash", None)
+
+
+def load_tokenizer(name: str, *, revision: str | None, trust_remote_code: bool) -> Any:
+    """The tokenizer of ``name`` without its weights; arguments and errors are those of `load_pretrained`."""
+    source, options, folder, _ = _source(name, revision, trust_remote_code)
+    from transformers import AutoTokenizer
+
+    try:
+        with _collector_off():
+            return AutoTokenizer.from_pretrained(source, **options)
+    except (OSError, ValueError) as error:
+        raise NeuroglotError(_reason(name, folder, error)) from error
+
+
+def _source(
+    name: str, revision: str | None, trust_remote_code: bool
+) -> tuple[str, dict[str, Any], Path | None, str | None]:
+    """What transformers is asked for, and how; the local folder and its checksum, if there are any."""
+    folder, found = _folder_of(name)
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    if folder is None and not _hub_answers():
+        options["local_files_only"] = True  # what was downloaded before still loads
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return str(folder) if folder else name, options, folder, found
 
 
 @contextmanager
