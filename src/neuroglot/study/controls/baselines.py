@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pydantic import Field, field_validator
 
 from neuroglot.errors import NeuroglotError
+from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.losses import judged
+from neuroglot.intervention.kinds import Intervention
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.study.config import Study
 from neuroglot.study.controls.checks import CHECKS, Check
@@ -45,7 +47,7 @@ class Baselines(Strict):
 def baselines(controlling: Controlling, options: Baselines) -> Frames:
     """Frame ``baselines``: a row a recipe, kind and target; see `neuroglot.evaluation.losses.judged`."""
     study = controlling.run.study
-    acts = []
+    acts: list[tuple[Mask, Intervention]] = []
     for kind in options.kinds:
         for recipe in controlling.recipes:
             try:

@@ -51,7 +51,9 @@ def tokens(controlling: Controlling, options: NoOptions) -> Frames:
         parts.append(frame)
         for name, column in FOLLOW.items():
             both = frame[["tokens_per_character", column]].dropna().to_numpy()
-            correlations.append((recipe.name, name, *rank_correlation(*both.T, study.seed), len(both)))
+            correlations.append(
+                (recipe.name, name, *rank_correlation(both[:, 0], both[:, 1], study.seed), len(both))
+            )
     columns = ["recipe", "language", "script", "tokens_per_character", "f1_relative", "jaccard"]
     return {
         "tokens_per_character": pd.concat(parts)[[*columns, "collateral_mean", "loss_per_byte"]],
