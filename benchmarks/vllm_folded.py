@@ -69,7 +69,13 @@ def check(arguments: argparse.Namespace) -> int:
     from vllm import LLM, SamplingParams
 
     known = json.loads(arguments.json.read_text())
-    engine = LLM(str(arguments.folder), dtype="float32", max_model_len=4 * (PROMPT + NEW), enforce_eager=True)
+    engine = LLM(
+        str(arguments.folder),
+        dtype="float32",
+        max_model_len=4 * (PROMPT + NEW),
+        enforce_eager=True,
+        gpu_memory_utilization=0.25,  # of main memory too, on a processor; it asks for nearly all otherwise
+    )
     languages = list(known["prompts"])
     greedy = engine.generate(
         [{"prompt_token_ids": known["prompts"][language]} for language in languages],
