@@ -84,9 +84,9 @@ def _tasks(accuracy: pd.DataFrame) -> pd.DataFrame:
             "before_low": frame["language"].map(base["low"]),
             "before_high": frame["language"].map(base["high"]),
             "accuracy_after": frame["accuracy"],
-            "lost": -frame["difference"],
-            "lost_low": -frame["difference_high"],
-            "lost_high": -frame["difference_low"],
+            "lost": 0.0 - frame["difference"],  # not -0.0
+            "lost_low": 0.0 - frame["difference_high"],
+            "lost_high": 0.0 - frame["difference_low"],
             "at_chance": frame["at_chance"],
         }
     )

@@ -19,6 +19,7 @@ from neuroglot.study.recipe import Recipe
 from neuroglot.study.run import Run
 from neuroglot.study.sections import Frames, Sections, Sets
 from neuroglot.study.steps import score, select
+from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import Sample
 
@@ -47,7 +48,8 @@ class Controlling(Sections):
         found: Frames = {}
         for named, check, options in checks_of(self.run.study.checks):
             rests_on = (self.run.study.digest, named.key)
-            found |= self.kept(named.name, partial(check.measure, self, options), *rests_on)
+            with located(self.run.study.at(f"checks: {named.name}")):
+                found |= self.kept(named.name, partial(check.measure, self, options), *rests_on)
         return found
 
     def chosen(self, recipe: Recipe, size: int | float | None = None) -> Sets:

@@ -17,7 +17,6 @@ from neuroglot.study.controls.controlling import Controlling
 from neuroglot.study.controls.needs import sets_found_again
 from neuroglot.study.named import Strict
 from neuroglot.study.sections import Frames
-from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
 from neuroglot.text.samples import encode
 
@@ -38,8 +37,7 @@ class Monolingual(Strict):
 def parallel(controlling: Controlling, options: Monolingual) -> Frames:
     """Frame ``parallel``: a row a recipe, language and text to identify on, measured on the run's report."""
     study = controlling.run.study
-    with located(study.at("checks: parallel")):
-        found = controlling.found_on(_monolingual(controlling, options))
+    found = controlling.found_on(_monolingual(controlling, options))
     acts = [act for recipe, sets in found for act in controlling.acts(recipe.name, sets, label="monolingual")]
     bootstrap = {"resamples": study.resamples, "seed": study.seed}
     there = judged(controlling.ablation, **bootstrap).assign(identified_on="parallel")
