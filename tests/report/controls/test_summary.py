@@ -10,7 +10,7 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.report.controls.columns import COLUMNS
 from neuroglot.report.controls.rivals.sets import _HALF_AGAIN
 from neuroglot.report.controls.rivals.strength import _grows
-from neuroglot.report.controls.rivals.writing import _fisher
+from neuroglot.report.controls.rivals.tokenizer import _fisher
 from neuroglot.report.controls.summary import RIVALS, readings, summarise_controls
 
 
@@ -226,6 +226,24 @@ def test_f1_by_accuracy_stands_beside_that_of_the_controls(checked):
         "LangSpec-F1 by accuracy is 0.60 for the sets and 0.05 for the controls"
         in verdict(checked, "choice")[1]
     )
+
+
+def test_a_set_that_takes_nothing_from_its_target_is_cleared_of_nothing(changed):
+    """Two gains have a ratio above 1, and half of no F1 is kept by any set."""
+    assert verdict(changed("matched", effect=-0.2, control=-0.1, rho=2.0, rho_low=1.5), "matched")[0] == "no"
+    assert verdict(changed("baselines", f1_relative=0.0, low=0.0, high=0.1), "baselines")[0] == "unclear"
+    assert verdict(changed("parallel", f1_relative=0.0, low=0.0, high=0.1), "parallel")[0] == "unclear"
+    assert verdict(changed("direct", total=-1.0), "direct")[0] == "unclear"
+    assert verdict(changed("scripts", target_drop_relative=-0.1), "scripts")[0] == "unclear"
+
+
+def test_where_all_share_a_script_its_part_cannot_be_told(checked):
+    frame = checked.controls["script_pairs"]
+    same = {**checked.controls, "script_pairs": frame[frame["pairs_of"] == "same script"]}
+    ruled_out, said = verdict(replace(checked, controls=same), "scripts")
+    assert ruled_out == "yes"
+    assert "cannot be told where all share one" in said
+    assert "in others" not in said
 
 
 def test_languages_at_chance_are_not_judged(checked, changed):

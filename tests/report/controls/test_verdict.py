@@ -46,6 +46,16 @@ def test_names_where_it_is_not_ruled_out_and_counts_beyond_three():
     assert many == "for a in 1 of 6 languages (not zh, vi, fr and 2 more)"
 
 
+def test_a_cell_without_margin_is_near_to_nothing():
+    assert cells(a=[np.nan, -1.0]).where == "for a in none of 2 languages (nearest: zh, said zh)"
+    assert cells(a=[np.nan, np.nan]).where == "for a in none of 2 languages"
+
+
+def test_a_single_cell_is_named():
+    assert cells(a=[1.0]).where == "for a in en (said en)"
+    assert cells(a=[np.nan]).where == "for a not in en (said en)"
+
+
 def test_many_recipes_are_counted():
     found = cells(a=[1.0], b=[1.0], c=[1.0], d=[1.0], e=[-1.0])
     assert found.where.endswith("and for 1 of 2 other recipes in all")

@@ -85,3 +85,9 @@ def recipes_of(findings: Findings, frame: pd.DataFrame) -> list[str]:
     """The recipes in a frame, the best first."""
     named = set(frame["recipe"])
     return [name for name in recipes(findings) if name in named]
+
+
+def ordered(findings: Findings, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with the best recipe first; inside a recipe as it was."""
+    order = recipes_of(findings, frame)
+    return frame.sort_values("recipe", key=lambda names: names.map(order.index), kind="stable")

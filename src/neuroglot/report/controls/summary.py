@@ -1,10 +1,12 @@
 """What the controls rule out: a sentence a check, and the table that heads their part of the page."""
 
 from neuroglot.report.controls.columns import rows
-from neuroglot.report.controls.rivals.sets import MATCHED, PARALLEL, STABILITY, SUPERFICIAL
+from neuroglot.report.controls.rivals.scripts import ROMANISED, SCRIPTS
+from neuroglot.report.controls.rivals.sets import MATCHED, STABILITY
 from neuroglot.report.controls.rivals.strength import BASELINES, DIRECT, DOSE
 from neuroglot.report.controls.rivals.tasks import AGREEMENT, CHOICE
-from neuroglot.report.controls.rivals.writing import ROMANISED, SCRIPTS, TOKENS, UNITS
+from neuroglot.report.controls.rivals.texts import PARALLEL, SUPERFICIAL
+from neuroglot.report.controls.rivals.tokenizer import TOKENS, UNITS
 from neuroglot.report.controls.verdict import Reading, Rival
 from neuroglot.report.findings import Findings
 

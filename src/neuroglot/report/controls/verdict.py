@@ -102,13 +102,15 @@ class Cells:
 
     def _of(self, own: pd.DataFrame) -> str:
         out = own["margin"] > 0
+        if len(own) == 1:
+            return f"{'in' if out.all() else 'not in'} {own['place'].iloc[0]} ({own['said'].iloc[0]})"
         ranked = own.sort_values("margin", na_position="first")
         if out.all():
             edge = ranked.iloc[0]
             return f"in all {len(own)} {self.places} (least clear: {edge['place']}, {edge['said']})"
         if not out.any():
-            edge = ranked.iloc[-1]
-            return f"in none of {len(own)} {self.places} (nearest: {edge['place']}, {edge['said']})"
+            edges = [f" (nearest: {row.place}, {row.said})" for row in ranked.dropna().tail(1).itertuples()]
+            return f"in none of {len(own)} {self.places}" + "".join(edges)
         lacking = list(own.loc[~out, "place"])
         more = len(lacking) - NAMED
         names = [*lacking[:NAMED], *([f"{more} more"] if more > 0 else [])]

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from neuroglot.report.controls.columns import rows
-from neuroglot.report.controls.rivals.sets import ordered
+from neuroglot.report.controls.columns import ordered, rows
 from neuroglot.report.controls.verdict import (
     MOST,
     Cells,
@@ -79,7 +78,7 @@ def _grows(series: pd.DataFrame) -> bool:
 def baselines(findings: Findings) -> Reading:
     """F1 under every other baseline, against half of that under zero."""
     frame = ordered(findings, rows(findings, "baselines"))
-    zero = frame.loc[frame["kind"] == "zero", ["recipe", "target", "f1_relative"]]
+    zero = frame.loc[(frame["kind"] == "zero") & (frame["low"] > 0), ["recipe", "target", "f1_relative"]]
     other = frame[~frame["kind"].isin(["zero", OWN])]
     both = other.merge(zero, on=["recipe", "target"], suffixes=("", "_zero"))
     cells = Cells(
@@ -94,7 +93,7 @@ def baselines(findings: Findings) -> Reading:
         "cases",
     )
     if both.empty:
-        return undecided("No baseline but zero was measured.", "only zero")
+        return undecided("No set has an F1 above 0 that another baseline could keep.", "no F1 to keep")
     means = (
         frame[frame["recipe"] == frame["recipe"].iloc[0]].groupby("kind", sort=False)["f1_relative"].mean()
     )
@@ -107,7 +106,7 @@ def baselines(findings: Findings) -> Reading:
     own = " The own mean hands a language its own typical value and is not counted." if OWN in means else ""
     return Reading(
         verdict,
-        f"The mean F1 of {frame['recipe'].iloc[0]} is {said}. Set to another value than 0, the sets keep "
+        f"Mean F1 of {frame['recipe'].iloc[0]}: {said}. Set to another value than 0, the sets keep "
         f"more than half of their F1 with the whole interval {cells.where}.{own}",
         f"keeps over half of F1: {cells.short}",
         cells.ruled_out,
@@ -117,8 +116,9 @@ def baselines(findings: Findings) -> Reading:
 def direct(findings: Findings) -> Reading:
     """The share of the effect that goes straight to the logits; most of it must not."""
     frame = ordered(findings, rows(findings, "direct").dropna(subset=["share"]))
+    frame = frame[frame["total"] > 0]
     if frame.empty:
-        return undecided("No set has an effect that could be direct or not.", "no effect to divide")
+        return undecided("No set costs its target anything that could be direct or not.", "nothing lost")
     cells = Cells(
         pd.DataFrame(
             {

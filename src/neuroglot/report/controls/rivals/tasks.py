@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from neuroglot.report.controls.columns import COLUMNS, rows
-from neuroglot.report.controls.rivals.sets import ordered
+from neuroglot.report.controls.columns import COLUMNS, ordered, rows
 from neuroglot.report.controls.verdict import (
     NAMED,
     Cells,

@@ -1,18 +1,15 @@
-"""Rivals about how a language is written: tokens, scripts, romanised text."""
+"""Rivals about the tokenizer: what a likelihood is per, and how finely a language is cut."""
 
 import math
 
 import pandas as pd
 
-from neuroglot.report.controls.columns import recipes_of, rows
-from neuroglot.report.controls.rivals.sets import ordered
+from neuroglot.report.controls.columns import ordered, rows
 from neuroglot.report.controls.verdict import (
-    NAMED,
     Cells,
     Reading,
     Rival,
     conclude,
-    percent,
     undecided,
     with_interval,
 )
@@ -78,49 +75,6 @@ def units(findings: Findings) -> Reading:
     )
 
 
-def scripts(findings: Findings) -> Reading:
-    """Languages in the same script must not lose as much as the target; what they lose more is script."""
-    frame = rows(findings, "script_pairs")
-    table = {key: own.iloc[0] for key, own in frame.groupby(["recipe", "pairs_of"])}
-    names = [name for name in recipes_of(findings, frame) if (name, "same script") in table]
-    names = [name for name in names if pd.notna(table[name, "same script"]["high"])]
-    if not names:
-        return undecided(
-            "No two languages of this study share a script, so it cannot tell script from language.",
-            "no two languages share a script",
-        )
-
-    def said(name: str, kind: str) -> str:
-        row = table.get((name, kind))
-        return "–" if row is None else interval(row["share"], row["low"], row["high"])
-
-    cleared = [name for name in names if table[name, "same script"]["high"] < 1]
-    ruled_out = "yes" if cleared == names else "unclear" if cleared else "no"
-    part = [name for name in names if (name, "difference") in table and table[name, "difference"]["low"] > 0]
-    shares = "; ".join(
-        f"{said(name, 'same script')} and {said(name, 'different script')}, a difference of "
-        f"{said(name, 'difference')} ({name})"
-        for name in names[:NAMED]
-    )
-    verdict = {
-        "yes": "Script alone does not explain the harm",
-        "no": "That script alone explains the harm is not ruled out",
-        "unclear": "Script alone does not explain the harm of " + listing(cleared),
-    }[ruled_out]
-    more = (
-        f", but it has a part in it for {listing(part)}"
-        if part
-        else ", and that it has a part in it is not shown (the differences' intervals reach 0)"
-    )
-    return Reading(
-        f"{verdict}{more}.",
-        f"Of what the target loses, languages in its script and languages in others lose {shares}.",
-        f"same script loses less than the target: {len(cleared)} of {len(names)} recipes; script has a part: "
-        f"{len(part)} of {len(names)}",
-        ruled_out,
-    )
-
-
 def tokens(findings: Findings) -> Reading:
     """Rank correlations with tokens a character. A few languages can convict, never acquit."""
     frame = ordered(findings, rows(findings, "tokens_correlation").dropna(subset=["spearman"]))
@@ -164,39 +118,6 @@ def _fisher(r: float, count: float) -> tuple[float, float]:
     return math.tanh(middle - half), math.tanh(middle + half)
 
 
-def romanised(findings: Findings) -> Reading:
-    """The native set, switched off while romanised text is read, against the matched control there."""
-    frame = ordered(findings, rows(findings, "romanised"))
-    if frame["control_high"].isna().all():
-        return undecided("There is no matched control to hold the romanised text against.", "no control")
-    cells = Cells(
-        pd.DataFrame(
-            {
-                "recipe": frame["recipe"],
-                "place": frame["target"],
-                "margin": frame["romanised_low"] - frame["control_high"].clip(lower=0),
-                "said": with_interval(frame, "romanised_drop", "romanised_low", "romanised_high"),
-            }
-        )
-    )
-    best = frame[frame["recipe"] == frame["recipe"].iloc[0]]
-    share = (best["romanised_drop"] / best["native_drop"])[best["native_drop"] > 0].median()
-    verdict = conclude(
-        cells.ruled_out,
-        "The sets serve more than a script.",
-        "that the sets serve the script and not the language",
-    )
-    return Reading(
-        verdict,
-        f"Switched off, the sets cost the same text in Latin letters {percent(share)} of what they cost it "
-        f"in its own script ({best['recipe'].iloc[0]}, median, nats a character), more than the matched "
-        f"control by their intervals {cells.where}; {percent(best['survives'].median())} of a set is found "
-        f"again on romanised text (chance {percent(best['chance'].median())}).",
-        f"hurts romanised text: {cells.short}",
-        cells.ruled_out,
-    )
-
-
 UNITS = Rival(
     "units", "units", "Scores follow from how finely the tokenizer cuts a language.", "units", units
 )
@@ -206,10 +127,4 @@ TOKENS = Rival(
     "Scores and shared neurons follow how many tokens a language needs a character.",
     "tokens_correlation",
     tokens,
-)
-SCRIPTS = Rival(
-    "scripts", "scripts", "The script alone: languages written alike lose alike.", "script_pairs", scripts
-)
-ROMANISED = Rival(
-    "romanised", "romanised", "The sets serve a script, not a language.", "romanised", romanised
 )
