@@ -100,12 +100,14 @@ class Measured:
 
     def f1(self, group: Group, language: str, drop: str) -> Drawn:
         """LangSpec-F1, averaged over seeds, and over languages where none is named."""
+        found: Drawn
         if not language:
-            each: Drawn = np.mean([self.f1(group, name, drop) for name in self.groups[group]], axis=0)
-            return each
+            found = np.mean([self.f1(group, name, drop) for name in self.groups[group]], axis=0)
+            return found
         target = self.languages.index(language)
         masked = self.scores[:, self.groups[group][language]]
-        return langspec(self.unmasked[:, None], masked, target, drop=drop).mean(axis=1)
+        found = langspec(self.unmasked[:, None], masked, target, drop=drop).mean(axis=1)
+        return found
 
     def score(self, group: Group, language: str) -> Drawn:
         """S of a language under the masks that are judged for it (the geometric mean over seeds)."""

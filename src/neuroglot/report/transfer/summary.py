@@ -1,9 +1,18 @@
 """What a transfer says, in sentences, with what it does not say."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from neuroglot.report.transfer.moved import Moved
 from neuroglot.report.words import figure, interval, listing
+
+Line = Mapping[Any, Any]
+"""A row of ``survival``: means over the languages."""
+
+Lines = Mapping[tuple[str, str], Line]
+"""(kind, measure) → a recipe's row, or that of its matched controls."""
 
 
 def summarise(moved: Moved) -> list[str]:
@@ -29,14 +38,15 @@ def _model(moved: Moved, model: str) -> list[str]:
     rows = rows[(rows["model"] == model) & (rows["language"] == "") & (rows["baseline"] == "zero")]
     said = []
     for recipe in rows.loc[rows["kind"] == "recipe", "recipe"].unique():
-        own = rows[rows["recipe"] == recipe].set_index(["kind", "measure"])
-        said += [_left(moved, recipe, own.loc[("recipe", "target")])]
-        if pd.notna(own.loc[("recipe", "target"), "share"]):
-            said += [_beyond(own), _others(own.loc[("recipe", "others")]), _f1(moved, model, recipe)]
+        records = rows[rows["recipe"] == recipe].to_dict("records")
+        own: Lines = {(row["kind"], row["measure"]): row for row in records}
+        said += [_left(moved, recipe, own["recipe", "target"])]
+        if pd.notna(own["recipe", "target"]["share"]):
+            said += [_beyond(own), _others(own["recipe", "others"]), _f1(moved, model, recipe)]
     return said or [f"No set was switched off on {model}."]
 
 
-def _left(moved: Moved, recipe: str, own: pd.Series) -> str:
+def _left(moved: Moved, recipe: str, own: Line) -> str:
     first, model = moved.models[0], own["model"]
     if pd.isna(own["share"]):
         return (
@@ -50,11 +60,11 @@ def _left(moved: Moved, recipe: str, own: pd.Series) -> str:
     )
 
 
-def _beyond(own: pd.DataFrame) -> str:
+def _beyond(own: Lines) -> str:
     """What of it is owed to the choice of neurons, as far as the matched controls tell."""
-    if ("matched", "target") not in own.index:
+    if ("matched", "target") not in own:
         return "Without matched controls nobody can say whether that is owed to the choice of neurons."
-    control, beyond = own.loc[("matched", "target")], own.loc[("recipe", "beyond")]
+    control, beyond = own["matched", "target"], own["recipe", "beyond"]
     if beyond["after_low"] <= 0:
         return f"Matched random sets cost {_nats(control, 'after')} there: the sets cannot be told from them."
     said = f"Beyond matched random sets they cost {_nats(beyond, 'after')}"
@@ -63,7 +73,7 @@ def _beyond(own: pd.DataFrame) -> str:
     if pd.isna(control["share"]):
         return f"{said}; what the random sets cost could not be told from 0 to begin with."
     kept = f"of the effect of the random sets {_percent(control)} is left"
-    ahead = own.loc[("recipe", "target")]
+    ahead = own["recipe", "target"]
     if ahead["ahead_low"] > 0:
         return f"{said}; {kept}, less than of the sets'."
     if ahead["ahead_high"] < 0:
@@ -71,22 +81,24 @@ def _beyond(own: pd.DataFrame) -> str:
     return f"{said}; but {kept} too: that a share survives is by itself no sign of the choice of neurons."
 
 
-def _others(line: pd.Series) -> str:
+def _others(line: Line) -> str:
     return f"The other languages lose {_nats(line, 'after')} on average; they lost {_nats(line, 'before')}."
 
 
 def _f1(moved: Moved, model: str, recipe: str) -> str:
-    rows = moved.rows("f1").set_index(["model", "kind", "recipe", "baseline", "language", "drop"])
-    line = rows.loc[(model, "recipe", recipe, "zero", "", "relative")]
+    rows = moved.rows("f1")
+    rows = rows[(rows["model"] == model) & (rows["kind"] == "recipe") & (rows["recipe"] == recipe)]
+    rows = rows[(rows["baseline"] == "zero") & (rows["language"] == "") & (rows["drop"] == "relative")]
+    line: Line = rows.to_dict("records")[0]
     word = "lower" if line["change_high"] < 0 else "higher" if line["change_low"] > 0 else "no sure change"
     changed = interval(line["change"], line["change_low"], line["change_high"], 3)
     return f"LangSpec-F1: {figure(line['after'])} after {figure(line['before'])} ({word}: {changed})."
 
 
-def _nats(row: pd.Series, name: str) -> str:
+def _nats(row: Line, name: str) -> str:
     return f"{interval(row[name], row[f'{name}_low'], row[f'{name}_high'])} nats a token"
 
 
-def _percent(row: pd.Series) -> str:
-    ends = [100 * row[name] for name in ("share", "share_low", "share_high")]
-    return f"{interval(*ends, digits=0)} %"
+def _percent(row: Line) -> str:
+    value, low, high = (100 * row[name] for name in ("share", "share_low", "share_high"))
+    return f"{interval(value, low, high, digits=0)} %"
