@@ -21,6 +21,7 @@ COMMANDS = (
     "models",
     "export",
     "import",
+    "transfer",
 )
 
 
