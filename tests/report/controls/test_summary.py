@@ -184,6 +184,18 @@ def test_no_more_than_random_beyond_words_is_words(checked, changed):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [("baselines", "kind", "median"), ("parallel", "identified_on", "monolingual")],
+)
+def test_a_sledgehammer_is_not_specific_whatever_its_f1(checked, changed, name, column, value):
+    frame = checked.controls[name]
+    worse = frame["collateral_mean"].mask(frame[column] == value, 0.95)  # as everything off, nearly
+    assert verdict(changed(name, collateral_mean=worse), name)[0] != "yes"
+    halfway = frame["collateral_mean"].mask(frame[column] == value, 0.55)  # zero's is 0.2
+    assert verdict(changed(name, collateral_mean=halfway), name)[0] == "yes"
+
+
 def test_monolingual_sets_have_to_keep_half(checked, changed):
     frame = checked.controls["parallel"]
     low = frame["low"].mask(frame["identified_on"] == "monolingual", 0.3)

@@ -138,6 +138,21 @@ def undecided(verdict: str, found: str) -> Reading:
     return Reading(verdict, "", found, "unclear")
 
 
+def keeps_specific(both: pd.DataFrame, before: str) -> pd.Series:
+    """How far sets stay from losing half of their F1, and half of their way from a sledgehammer's collateral.
+
+    F1 alone would let a set pass that now destroys every language: everything off has two thirds.
+
+    Args:
+        both: The sets' ``f1_relative``, ``low`` and ``collateral_mean``, and what they were before.
+        before: The suffix of those columns.
+    """
+    was = both[f"collateral_mean{before}"].clip(upper=1)
+    return pd.concat(
+        [both["low"] - MOST * both[f"f1_relative{before}"], (1 + was) / 2 - both["collateral_mean"]], axis=1
+    ).min(axis=1, skipna=False)
+
+
 def with_interval(frame: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
     """Each row's value in words."""
     return [interval(*row) for row in frame[[value, low, high]].astype(float).values]

@@ -9,6 +9,7 @@ from neuroglot.report.controls.verdict import (
     Reading,
     Rival,
     conclude,
+    keeps_specific,
     middle,
     percent,
     undecided,
@@ -76,9 +77,11 @@ def _grows(series: pd.DataFrame) -> bool:
 
 
 def baselines(findings: Findings) -> Reading:
-    """F1 under every other baseline, against half of that under zero."""
+    """F1 and collateral under every other baseline, against those under zero."""
     frame = ordered(findings, rows(findings, "baselines"))
-    zero = frame.loc[(frame["kind"] == "zero") & (frame["low"] > 0), ["recipe", "target", "f1_relative"]]
+    zero = frame.loc[
+        (frame["kind"] == "zero") & (frame["low"] > 0), ["recipe", "target", "f1_relative", "collateral_mean"]
+    ]
     other = frame[~frame["kind"].isin(["zero", OWN])]
     both = other.merge(zero, on=["recipe", "target"], suffixes=("", "_zero"))
     cells = Cells(
@@ -86,8 +89,15 @@ def baselines(findings: Findings) -> Reading:
             {
                 "recipe": both["recipe"],
                 "place": both["target"] + " under " + both["kind"].astype(str).str.replace("_", " "),
-                "margin": both["low"] - MOST * both["f1_relative_zero"],
-                "said": with_interval(both, "f1_relative", "low", "high"),
+                "margin": keeps_specific(both, "_zero"),
+                "said": [
+                    f"{one}, collateral {figure(other)}"
+                    for one, other in zip(
+                        with_interval(both, "f1_relative", "low", "high"),
+                        both["collateral_mean"],
+                        strict=True,
+                    )
+                ],
             }
         ),
         "cases",
@@ -107,8 +117,9 @@ def baselines(findings: Findings) -> Reading:
     return Reading(
         verdict,
         f"Mean F1 of {frame['recipe'].iloc[0]}: {said}. Set to another value than 0, the sets keep "
-        f"more than half of their F1 with the whole interval {cells.where}.{own}",
-        f"keeps over half of F1: {cells.short}",
+        "more than half of their F1 with the whole interval, and stay at least halfway from everything off's "
+        f"collateral of 1, {cells.where}.{own}",
+        f"stays specific: {cells.short}",
         cells.ruled_out,
     )
 

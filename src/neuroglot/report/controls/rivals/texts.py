@@ -4,11 +4,11 @@ import pandas as pd
 
 from neuroglot.report.controls.columns import ordered, rows
 from neuroglot.report.controls.verdict import (
-    MOST,
     Cells,
     Reading,
     Rival,
     conclude,
+    keeps_specific,
     percent,
     undecided,
     with_interval,
@@ -32,10 +32,12 @@ def parallel(findings: Findings) -> Reading:
             {
                 "recipe": both["recipe"],
                 "place": both["target"],
-                "margin": both["low"] - MOST * both["f1_relative_parallel"],
+                "margin": keeps_specific(both, "_parallel"),
                 "said": [
-                    f"{one} against {figure(other)}"
-                    for one, other in zip(said, both["f1_relative_parallel"], strict=True)
+                    f"{one} against {figure(other)}, collateral {figure(collateral)}"
+                    for one, other, collateral in zip(
+                        said, both["f1_relative_parallel"], both["collateral_mean"], strict=True
+                    )
                 ],
             }
         )
@@ -49,9 +51,10 @@ def parallel(findings: Findings) -> Reading:
     return Reading(
         verdict,
         "Found on other, monolingual text, the sets keep more than half of their F1 on the same report, "
-        f"with the whole interval, {cells.where}; with the sets found on parallel text they have a Jaccard "
+        "with the whole interval, and stay at least halfway from everything off's collateral of 1, "
+        f"{cells.where}; with the sets found on parallel text they have a Jaccard "
         f"index of {figure(best['jaccard'].median())} ({best['recipe'].iloc[0]}, median).",
-        f"keeps over half of F1: {cells.short}",
+        f"stays specific: {cells.short}",
         cells.ruled_out,
     )
 
