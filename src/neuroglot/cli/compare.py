@@ -16,7 +16,7 @@ def compare(
     quick: bool = typer.Option(
         False,
         "--quick",
-        help="One budget, baseline zero, 16 sentences to identify on, 8 to report on, short paths, 60 neurons.",
+        help="One budget, baseline zero, 16 sentences to identify on, 8 to report, short paths, 60 neurons.",
     ),
     recipes: str | None = typer.Option(
         None, help="Compare these, with commas between, instead of the study's."
