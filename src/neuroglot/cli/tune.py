@@ -17,7 +17,7 @@ def tune(
     run: Path = RUN,
     language: str = typer.Option(..., help="Tune on this language of the run."),
     recipe: str | None = typer.Option(None, help="Whose neurons. Default: the run's first recipe."),
-    steps: int = typer.Option(100, help="Steps of the optimiser, for every arm and step size."),
+    steps: int = typer.Option(50, help="Steps of the optimiser, for every arm and step size."),
     rates: str = typer.Option(
         "1e-4,5e-4,2e-3,1e-2", help="Step sizes to choose from on validation, with commas between."
     ),

@@ -19,8 +19,8 @@ class TuneSettings:
         seed: Of the split, of the order of the text, and of where LoRA starts.
     """
 
-    steps: int = 100
-    tokens: int = 512
+    steps: int = 50
+    tokens: int = 256
     rates: tuple[float, ...] = (1e-4, 5e-4, 2e-3, 1e-2)
     matched: int = 2
     seed: int = 0
