@@ -15,8 +15,8 @@ from neuroglot.study.comparison import Comparing, load_comparison
 from neuroglot.study.comparison.comparing import recrossed, sized
 from neuroglot.study.comparison.faithfulness import sampled, spearman
 from neuroglot.study.comparison.sections import SECTIONS
-from neuroglot.study.comparison.stability import _documents, _of_documents
 from neuroglot.study.recipe import load_recipe
+from neuroglot.study.redrawn import _documents, of_documents
 from neuroglot.study.run import Run
 from neuroglot.study.steps import ablate, select
 from tiny_study import tiny_folder, write_study
@@ -146,7 +146,7 @@ def test_a_half_of_the_bank_is_the_bank_of_half_the_documents(comparing):
     scores, _ = bank.samples(recipe.quantity, "en")
     first, second = _documents(bank)[:2]
     drawn = [first, first, second]
-    half, _ = _of_documents(bank, np.array(drawn)).samples(recipe.quantity, "en")
+    half, _ = of_documents(bank, np.array(drawn)).samples(recipe.quantity, "en")
     documents = [
         str(name)
         for shard in bank.shards
