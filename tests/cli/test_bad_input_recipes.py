@@ -278,7 +278,8 @@ def bloom(tmp_path_factory):
 def test_a_model_that_a_recipe_cannot_use(what, study, refused, tmp_path, no_pass, request):
     mine, family, message = MODELS[what]
     changes = {"model": str(request.getfixturevalue("bloom"))} if family == "bloom" else {}
-    file = study(recipes=[mine], interventions={"zero": "all"}, **changes)
+    text = {"identify": 4, "report": 2}  # a document an ending
+    file = study(recipes=[mine], text=text, interventions={"zero": "all"}, **changes)
     line = refused("run", file, "--out", tmp_path / "run")
     assert message in line
     assert "mine" in line or line.startswith(f"{file}: recipes[0].site: ")
@@ -296,7 +297,8 @@ def test_a_prompt_that_the_model_has_no_room_for(study, refused, tmp_path, no_pa
     words = {language: [word * 8 for word in own] for language, own in WORDS.items()}
     source = write_corpus(tmp_path / "long", words)
     mine = recipe("grad_act", objective="answer")
-    file = study(recipes=[mine], text={"source": str(source)}, interventions={"zero": "all"})
+    text = {"source": str(source), "identify": 4, "report": 2}
+    file = study(recipes=[mine], text=text, interventions={"zero": "all"})
     line = refused("score", file, "--out", tmp_path / "run")
     assert "positions are needed for en, document " in line
     assert line.endswith("the model has 128")

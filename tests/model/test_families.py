@@ -16,7 +16,7 @@ def test_an_unknown_family_is_refused_with_what_is_known_and_how_to_add_one():
 
 
 def test_the_sites_of_a_plain_mlp():
-    taps = Family("h", "out", "act").taps
+    taps = Family("h", "out", "act", "into").taps
     assert taps["mlp"] == Tap("out", "input")
     assert taps["mlp_gate"] == Tap("act", "output")
     assert taps["mlp_gate_pre"] == taps["mlp_up"] == Tap("act", "input")
@@ -24,15 +24,15 @@ def test_the_sites_of_a_plain_mlp():
 
 def test_the_sites_of_a_gated_mlp():
     up = Tap("up", "output")
-    taps = Family("h", "out", "act", up).taps
+    taps = Family("h", "out", "act", "gate", up).taps
     assert taps["mlp_up"] == up
     assert taps["mlp_gate_pre"] == Tap("act", "input")
     assert (taps["resid_pre"], taps["resid"]) == (Tap("", "input"), Tap("", "output"))
 
 
 def test_the_sites_of_attention():
-    assert not [site for site in Family("h", "out", "act").taps if site.startswith("attn")]
-    separate = Family("h", "out", "act", attention=Attention("o", ("q", "k", "v"))).taps
+    assert not [site for site in Family("h", "out", "act", "into").taps if site.startswith("attn")]
+    separate = Family("h", "out", "act", "into", attention=Attention("o", ("q", "k", "v"))).taps
     assert separate["attn_out"] == Tap("o", "input")
     assert [separate[f"attn_{name}"] for name in "qkv"] == [Tap(name, "output") for name in "qkv"]
     fused = Attention("o", "qkv").taps

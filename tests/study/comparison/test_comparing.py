@@ -14,7 +14,6 @@ from neuroglot.report.comparison.compared import COLUMNS
 from neuroglot.study.comparison import Comparing, load_comparison
 from neuroglot.study.comparison.comparing import recrossed, sized
 from neuroglot.study.comparison.faithfulness import sampled, spearman
-from neuroglot.study.comparison.sections import SECTIONS
 from neuroglot.study.recipe import load_recipe
 from neuroglot.study.redrawn import _documents, of_documents
 from neuroglot.study.run import Run
@@ -180,7 +179,7 @@ def test_a_section_that_was_cut_is_done_again(comparing):
     folder = comparing.run.folder / "comparison"
     kept = (folder / "overlap.json").read_text("utf-8")
     (folder / "overlap.json").unlink()
-    again = comparing._kept("overlap", SECTIONS["overlap"])
+    again = comparing.section("overlap")
     assert set(again) == {"recipe_overlap", "language_overlap", "density"}
     assert json.loads((folder / "overlap.json").read_text("utf-8"))["key"] == json.loads(kept)["key"]
 

@@ -49,8 +49,7 @@ def test_other_settings_are_measured_again(compared, again, monkeypatch):
     comparing = Comparing(run, changed)
     comparing.score()
     monkeypatch.setattr("neuroglot.study.ablating.likelihood", forbidden)
-    kept = sections.SECTIONS["faithfulness"]
-    frames = comparing._kept("faithfulness", kept)
+    frames = comparing.section("faithfulness")
     assert (frames["faithfulness"]["neurons"] == 10).all()
     assert (compared.frames["faithfulness"]["neurons"] == 24).all()
 

@@ -94,9 +94,15 @@ class Comparing(Sections):
         from neuroglot.study.comparison.sections import SECTIONS
 
         found: Frames = {}
-        for name, section in SECTIONS.items():
-            found |= self.kept(name, partial(section, self), self.comparison.digest)
+        for name in SECTIONS:
+            found |= self.section(name)
         return found
+
+    def section(self, name: str) -> Frames:
+        """One section's frames."""
+        from neuroglot.study.comparison.sections import SECTIONS
+
+        return self.kept(name, partial(SECTIONS[name], self), self.comparison.digest)
 
     @cached_property
     def controls(self) -> dict[str, dict[str, NeuronSet]]:
