@@ -189,6 +189,9 @@ def test_quick_is_short(comparing):
     assert len(quick.recipes) >= 12
     assert (quick.text.identify_sentences, quick.text.report_sentences) == (16, 8)
     assert (quick.compare.budgets, quick.compare.baselines, quick.compare.neurons) == ([], ["zero"], 60)
+    assert quick.compare.crossed_sentences == 4
+    own = quick.model_copy(update={"compare": quick.compare.model_copy(update={"crossed_sentences": 8})})
+    assert own.quick().compare.crossed_sentences == 8  # what a study says itself stays
     paths = {recipe.name: recipe for recipe in quick.recipes if recipe.sentences}
     assert set(paths) == {"ig", "conductance", "knowledge_neurons", "smoothgrad"}
     assert all(recipe.sentences == 4 for recipe in paths.values())

@@ -120,7 +120,7 @@ class Comparison(Study):
             update={
                 "budgets": [],
                 "baselines": ["zero"],
-                "crossed_sentences": QUICK_CROSSED_SENTENCES,
+                "crossed_sentences": self.compare.crossed_sentences or QUICK_CROSSED_SENTENCES,
                 "neurons": QUICK_NEURONS,
                 "effect_sentences": 1,
                 "redrawn": 2,
