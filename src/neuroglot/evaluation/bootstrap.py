@@ -52,6 +52,14 @@ def resample_weights(
     return weights if isinstance(documents, Sequence) else weights[:, 0]
 
 
+def whole_then_resamples(
+    documents: int | Sequence[int], resamples: int, seed: int
+) -> Int[np.ndarray, "resample ..."]:
+    """The weights of all documents, each once, and behind them those of `resample_weights`."""
+    drawn = resample_weights(documents, resamples, seed)
+    return np.concatenate([np.ones_like(drawn[:1]), drawn])
+
+
 def scores(
     log_prob: Float[np.ndarray, "mask language document"],
     units: Real[np.ndarray, "language document"],

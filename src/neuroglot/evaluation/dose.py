@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from neuroglot.evaluation.ablation import Ablation
-from neuroglot.evaluation.bootstrap import interval, rates, resample_weights
+from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 from neuroglot.intervention.kinds import kind_named
 
 
@@ -33,8 +33,7 @@ def dose_response(
         of their 95 % intervals, and the number of masks. α = 1 changes nothing and has no row.
     """
     log_prob, units, documents = ablation.by_document(unit)
-    drawn = resample_weights(documents, resamples, seed)
-    rate = rates(log_prob, units, np.concatenate([np.ones_like(drawn[:1]), drawn]))
+    rate = rates(log_prob, units, whole_then_resamples(documents, resamples, seed))
     lost = rate[:, [ablation.base]] - rate  # [all documents and resamples, mask, language]
     groups: dict[tuple[str, str, float], list[int]] = {}
     for index, mask in enumerate(ablation.masks):

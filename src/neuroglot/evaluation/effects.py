@@ -8,7 +8,7 @@ import xarray as xr
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, Ablation
-from neuroglot.evaluation.bootstrap import interval, rates, resample_weights
+from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 
 
 def effects(
@@ -45,8 +45,7 @@ def effects(
     )
     both = Ablation(data, twice)
     log_prob, units, documents = both.by_document(unit)
-    drawn = resample_weights(documents, resamples, seed)
-    change = rates(log_prob, units, np.concatenate([np.ones_like(drawn[:1]), drawn]))  # all documents first
+    change = rates(log_prob, units, whole_then_resamples(documents, resamples, seed))
     change -= change[:, [both.base]]
     rows = []
     for index, mask in enumerate(total.masks):

@@ -3,11 +3,10 @@
 One paired bootstrap over documents, as in `neuroglot.evaluation.tables`: the same seed, the same resamples.
 """
 
-import numpy as np
 import pandas as pd
 
 from neuroglot.evaluation.ablation import BASE, Ablation
-from neuroglot.evaluation.bootstrap import interval, rates, resample_weights
+from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 from neuroglot.evaluation.tables import tabulate
 
 
@@ -25,8 +24,7 @@ def losses(ablation: Ablation, *, unit: str = "tokens", resamples: int = 1000, s
         (positive: lost), with the limits ``drop_low`` and ``drop_high`` of its 95 % interval.
     """
     log_prob, units, documents = ablation.by_document(unit)
-    drawn = resample_weights(documents, resamples, seed)
-    rate = rates(log_prob, units, np.concatenate([np.ones_like(drawn[:1]), drawn]))  # all documents first
+    rate = rates(log_prob, units, whole_then_resamples(documents, resamples, seed))
     lost = rate[:, [ablation.base]] - rate
     low, high = interval(lost[1:])
     return pd.DataFrame(

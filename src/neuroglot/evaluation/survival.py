@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import BASE, Ablation
-from neuroglot.evaluation.bootstrap import interval, resample_weights, scores
+from neuroglot.evaluation.bootstrap import interval, scores, whole_then_resamples
 from neuroglot.evaluation.langspec import DROPS, langspec
 
 Drawn = Float[np.ndarray, " 1+resample"]
@@ -48,10 +48,8 @@ class Measured:
         self.ablation = ablation
         self.languages = ablation.languages
         log_prob, units, documents = ablation.by_document()
-        drawn = resample_weights(documents, resamples, seed)
-        whole = np.ones((1, *drawn.shape[1:]))
         self.scores: Float[np.ndarray, "1+resample mask language"] = scores(
-            log_prob, units, np.concatenate([whole, drawn])
+            log_prob, units, whole_then_resamples(documents, resamples, seed)
         )
 
     @property

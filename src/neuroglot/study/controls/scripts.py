@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from neuroglot.evaluation.ablation import Ablation
-from neuroglot.evaluation.bootstrap import interval, resample_weights, scores
+from neuroglot.evaluation.bootstrap import interval, scores, whole_then_resamples
 from neuroglot.study.controls.checks import CHECKS, Check, NoOptions
 from neuroglot.study.controls.controlling import Controlling
 from neuroglot.study.controls.needs import sets_switched_off
@@ -63,8 +63,7 @@ def relative_drops(
 ) -> Float[np.ndarray, "1+resample mask language"]:
     """1 − S_masked / S per token; negative where a language gained."""
     log_prob, units, documents = ablation.by_document()
-    drawn = resample_weights(documents, resamples, seed)
-    found = scores(log_prob, units, np.concatenate([np.ones_like(drawn[:1]), drawn]))
+    found = scores(log_prob, units, whole_then_resamples(documents, resamples, seed))
     return np.asarray(1 - found / found[:, [ablation.base]])
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from neuroglot.evaluation.ablation import BASE, Ablation
-from neuroglot.evaluation.bootstrap import interval, resample_weights, scores
+from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 
 OTHERS = "others"
 """In place of a language: the mean over all but the target."""
@@ -43,10 +43,7 @@ def effects(ablation: Ablation, target: str, resamples: int, seed: int) -> Effec
     """
     languages = list(ablation.languages)
     log_prob, units, documents = ablation.by_document()
-    whole = np.ones((1, units.shape[1]), dtype=np.int64)
-    drawn = resample_weights(documents, resamples, seed)
-    # The first row is all documents; the resamples follow.
-    means = np.concatenate([np.log(scores(log_prob, units, weights)) for weights in (whole, drawn)])
+    means = rates(log_prob, units, whole_then_resamples(documents, resamples, seed))
     means = _with_others(means, languages.index(target))
     changes = means - means[:, [ablation.base]]
     by_kind: dict[str, list[int]] = {}
