@@ -12,10 +12,14 @@ from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.specificity.selection import parse_budget
 from neuroglot.study.named import Named, Strict
 from neuroglot.study.recipe import Recipe, load_recipe
+from neuroglot.study.tasks.settings import Benchmarks, Generation, Judge, Steering
 from neuroglot.study.validation import known_kind, validated, yaml_document
 from neuroglot.text.corpus import Corpus, checked_languages
 
 STUDIES = Path(__file__).parent / "studies"
+
+TASKS = ("benchmarks", "generation", "judge", "steering", "chat")
+"""What is measured after a run's stages and beside them: no stage depends on it."""
 
 
 class Text(Strict):
@@ -131,6 +135,11 @@ class Study(Strict):
         interventions: Kind → recipes whose sets it is done to, or ``all``.
         controls: Random sets.
         checks: What else could explain the results (see `neuroglot controls`), by name, with options.
+        benchmarks: Tasks of lm-evaluation-harness under the masks (see `neuroglot benchmark`).
+        generation: Open questions answered under the masks (see `neuroglot generate`).
+        judge: Who marks the answers (see `neuroglot judge`).
+        steering: Answers forced into another language (see `neuroglot steer`).
+        chat: A second model, tuned from the first, that benchmarks, questions and judge are repeated on.
         layers: Restrict to these; default: all.
         positions: Tokens that count: all, last or every:k.
         resamples: Of the bootstrap.
@@ -152,6 +161,11 @@ class Study(Strict):
     interventions: dict[str, list[str] | Literal["all"]] = Field({"zero": "all"})
     controls: Controls = Controls()
     checks: list[Named] = Field([])
+    benchmarks: Benchmarks | None = None
+    generation: Generation | None = None
+    judge: Judge | None = None
+    steering: Steering | None = None
+    chat: str | None = None
     layers: list[int] | None = Field(None, min_length=1)
     positions: str = Field("all", pattern=r"^(all|last|every:[1-9]\d*)$")
     resamples: int = Field(1000, ge=100)
@@ -214,6 +228,8 @@ class Study(Strict):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"recipes: {twice.pop()!r} is named twice")
+        if self.judge and not self.generation:
+            raise ValueError("judge: there are no answers to judge without `generation`")
         chosen = {f"interventions.{kind}": recipes for kind, recipes in self.interventions.items()}
         for key, recipes in {**chosen, "controls.recipes": self.controls.recipes or "all"}.items():
             for name in [] if recipes == "all" else recipes:
@@ -265,8 +281,8 @@ class Study(Strict):
 
     @property
     def digest(self) -> str:
-        """A short checksum of the whole configuration, but for where and how the work is done."""
-        document = self.model_dump(mode="json", exclude={"executor", "checkpointing", "device"})
+        """A short checksum of all that the stages depend on: not of where the work is done, nor of tasks."""
+        document = self.model_dump(mode="json", exclude={"executor", "checkpointing", "device", *TASKS})
         return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
 

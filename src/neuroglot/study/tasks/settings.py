@@ -1,0 +1,90 @@
+"""What a study asks of tasks: each part is measured only where the study has its settings."""
+
+from pydantic import Field
+
+from neuroglot.study.named import Strict
+
+
+class Benchmarks(Strict):
+    """Tasks of lm-evaluation-harness under every mask.
+
+    Attributes:
+        panels: Name → language → task. A panel has one task a language, and one LangSpec-F1 a mask.
+        limit: Items a task, the same under every mask.
+        few_shot: Solved examples before each item.
+        folders: Further folders with task files; environment variables are expanded.
+    """
+
+    panels: dict[str, dict[str, str]] = Field(min_length=1)
+    limit: int = Field(200, ge=1)
+    few_shot: int = Field(0, ge=0)
+    folders: list[str] = []
+
+
+class Generation(Strict):
+    """Open questions, answered greedily under every mask.
+
+    Attributes:
+        questions: ``commons``, or a folder of ``<language>.jsonl``; environment variables are expanded.
+        count: Questions a language; default: all.
+        max_new_tokens: Where an answer is cut.
+        context: Prompt and answer together, in tokens.
+        repetition_penalty: Logits of tokens that are there already are divided (if negative: multiplied) by it.
+        batch: Answers written at the same time.
+    """
+
+    questions: str = "commons"
+    count: int | None = Field(None, ge=1)
+    max_new_tokens: int = Field(2048, ge=1)
+    context: int = Field(8192, ge=16)
+    repetition_penalty: float = Field(1.1, gt=0)
+    batch: int = Field(32, ge=1)
+
+
+class Judge(Strict):
+    """A model that marks the answers, 1 to 10, behind an OpenAI-compatible address.
+
+    Attributes:
+        base_url: Of the server, as ``https://host/v1``; ``bundled`` serves the bundled 270M model here, which
+            tries the plumbing and judges nothing.
+        model: What the server calls it.
+        key: The environment variable that holds the key, if the server wants one. The key itself is never written.
+        questions: Questions a language whose answers are judged; default: all.
+        again: Share of the answers judged a second time, for self-agreement.
+        timeout: Seconds a request may take.
+        retries: Of a request that failed.
+        parallel: Requests at the same time.
+    """
+
+    base_url: str
+    model: str = "judge"
+    key: str = "OPENAI_API_KEY"
+    questions: int | None = Field(None, ge=1)
+    again: float = Field(0.1, ge=0, le=1)
+    timeout: float = Field(60, gt=0)
+    retries: int = Field(4, ge=0)
+    parallel: int = Field(4, ge=1)
+
+
+class Steering(Strict):
+    """Questions in one language, answered under interventions that should bring out another.
+
+    Attributes:
+        recipe: Whose sets steer; default: the study's first.
+        pairs: [language of the question, language to answer in]; default: every language to the next one.
+        questions: Questions a pair.
+        enhance: Factors of `scale`, at the target's set.
+        add: Multiples of the target's mean that are added, at the target's set.
+        replace: Also set the target's set to its mean while the question's language is silenced.
+        diffmean: Multiples of the residual stream's difference of means that are added.
+        max_new_tokens: Where an answer is cut.
+    """
+
+    recipe: str | None = None
+    pairs: list[tuple[str, str]] | None = None
+    questions: int = Field(8, ge=1)
+    enhance: list[float] = [2.0, 5.0, 10.0]
+    add: list[float] = [1.0, 3.0, 10.0]
+    replace: bool = True
+    diffmean: list[float] = [0.5, 1.0, 2.0]
+    max_new_tokens: int = Field(64, ge=1)

@@ -1,0 +1,57 @@
+"""The models that a run's sets are tried on: its own, and the chat model if the study names one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from neuroglot.evaluation.ablation import Mask
+from neuroglot.intervention.kinds import Intervention
+from neuroglot.model.language_model import LanguageModel
+from neuroglot.study.plan import control_sets, masks
+from neuroglot.study.run import Run
+from neuroglot.study.transfer.pair import check_neurons, check_words
+from neuroglot.study.validation import located
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that the run's sets are tried on.
+
+    Attributes:
+        name: ``base`` or ``chat``.
+        model: As it is loaded.
+        run: That found the sets.
+    """
+
+    name: str
+    model: LanguageModel
+    run: Run
+
+    @property
+    def reader(self) -> str:
+        """Weights and precision: numbers of different ones never meet."""
+        return f"{self.model.fingerprint} {self.model.precision}"
+
+    def conditions(self) -> list[tuple[Mask, Intervention]]:
+        """Nothing off first, then everything; the recipes' sets, one matched control of each, one uniform."""
+        study, bank, sets = self.run.study, self.run.bank, self.run.sets
+        found = masks(study, self.run.model, bank, sets, control_sets(study, bank, sets))
+        return [(mask, act) for mask, act in found if mask.seed == 0]
+
+
+def subjects(run: Run) -> Iterator[Subject]:
+    """The run's model, then the chat model.
+
+    Raises:
+        NeuroglotError: The chat model cannot be loaded, or has other neurons or other words.
+    """
+    yield Subject("base", run.model, run)
+    study = run.study
+    if study.chat is None:
+        return
+    with located(study.at("chat")):
+        found_on = run.manifest["stages"]["score"]["model"]
+        loading = study.loading | {"name": study.chat, "revision": None, "precision": found_on["precision"]}
+        model = LanguageModel.load(**loading, device=study.device)
+        check_neurons(found_on, model, {recipe.site for recipe in study.recipes})
+        check_words(run.model.tokenizer, model.tokenizer, [])
+    yield Subject("chat", model, run)
