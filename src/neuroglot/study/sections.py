@@ -84,7 +84,7 @@ class Sections:
         model, site = self.run.model, self.run.study.recipes[0].site
         first = [base_mask(model), everything_off(model, site)]
         once: dict[str, tuple[Mask, Intervention]] = {}  # rules often agree, and empty sets always do
-        like = [once.setdefault(_does(act), (mask, act))[0].name for mask, act in acts]
+        like = [once.setdefault(does(act), (mask, act))[0].name for mask, act in acts]
         todo = list(once.values())
         starts = range(0, len(todo), MASKS_A_PIECE)
         parts = [first, *(todo[start : start + MASKS_A_PIECE] for start in starts)]
@@ -129,7 +129,7 @@ def _read(path: Path) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
 
 
-def _does(act: Intervention) -> str:
+def does(act: Intervention) -> str:
     """All that decides what a mask does; nothing, for an empty one."""
     if not len(act.neurons):
         return ""
