@@ -18,7 +18,7 @@ class Benchmarks(Strict):
     panels: dict[str, dict[str, str]] = Field(min_length=1)
     limit: int = Field(200, ge=1)
     few_shot: int = Field(0, ge=0)
-    folders: list[str] = []
+    folders: list[str] = Field([])
 
 
 class Generation(Strict):
@@ -29,7 +29,7 @@ class Generation(Strict):
         count: Questions a language; default: all.
         max_new_tokens: Where an answer is cut.
         context: Prompt and answer together, in tokens.
-        repetition_penalty: Logits of tokens that are there already are divided (if negative: multiplied) by it.
+        repetition_penalty: The logit of a token that is there already is divided by it (times it, below 0).
         batch: Answers written at the same time.
     """
 
@@ -48,7 +48,7 @@ class Judge(Strict):
         base_url: Of the server, as ``https://host/v1``; ``bundled`` serves the bundled 270M model here, which
             tries the plumbing and judges nothing.
         model: What the server calls it.
-        key: The environment variable that holds the key, if the server wants one. The key itself is never written.
+        key: The environment variable with the key, if the server wants one; the key itself is never written.
         questions: Questions a language whose answers are judged; default: all.
         again: Share of the answers judged a second time, for self-agreement.
         timeout: Seconds a request may take.
@@ -83,8 +83,8 @@ class Steering(Strict):
     recipe: str | None = None
     pairs: list[tuple[str, str]] | None = None
     questions: int = Field(8, ge=1)
-    enhance: list[float] = [2.0, 5.0, 10.0]
-    add: list[float] = [1.0, 3.0, 10.0]
+    enhance: list[float] = Field([2.0, 5.0, 10.0])
+    add: list[float] = Field([1.0, 3.0, 10.0])
     replace: bool = True
-    diffmean: list[float] = [0.5, 1.0, 2.0]
+    diffmean: list[float] = Field([0.5, 1.0, 2.0])
     max_new_tokens: int = Field(64, ge=1)
