@@ -26,8 +26,8 @@ def _choice(findings: Findings) -> alt.FacetChart:
     frame = rows(findings, "choice")
     own = frame[(frame["language"] == frame["target"]) & frame["kind"].isin(["recipe", "matched"])]
     own = own.assign(
-        after_low=own["accuracy_before"] - own["lost_high"],
-        after_high=own["accuracy_before"] - own["lost_low"],
+        after_low=(own["accuracy_before"] - own["lost_high"]).clip(0, 1),
+        after_high=(own["accuracy_before"] - own["lost_low"]).clip(0, 1),
         of=own["kind"].map(_AFTER),
     )
     own = in_order(findings, own.drop(columns="language").rename(columns={"target": "language"}))
@@ -129,7 +129,7 @@ AGREEMENT = Figure(
         "colour says for which of the two the interval excludes 0. Blue dots lose both."
     ),
     limits=(
-        "“Likelihood only” can also mean that a few hundred choices are too few to show the loss. Languages "
+        "“Likelihood only” can also mean that there are too few choices to show the loss. Languages "
         "at chance from the start are not judged."
     ),
     source="agreement",
