@@ -1,7 +1,8 @@
-"""Tunes a copy of a model on one language's text, so that there is something to transfer sets to.
+"""Tunes a copy of a model on the text of some languages, so that there is something to transfer sets to.
 
     python examples/tune_copy.py vi runs/tuned-vi --steps 50
     neuroglot transfer runs/ntrex runs/tuned-vi/checkpoint-25 runs/tuned-vi/checkpoint-50
+    python examples/tune_copy.py en,zh,vi runs/tuned-three    # what examples/crane.yaml calls its chat model
 
 The text is Wikipedia passages from $NEUROGLOT_DATA/mono (never the news that NTREX studies report on). The
 embeddings are frozen and passages are cut to 64 tokens: 50 steps on two cores take a few minutes. It is a
@@ -23,8 +24,8 @@ from neuroglot.text.samples import encode, first_token
 TOKENS, ROWS, RATE, SEED = 64, 4, 5e-5, 0
 
 
-def texts(language: str) -> list[str]:
-    """The passages of the first source that has the language."""
+def passages(language: str) -> list[str]:
+    """Those of the first source that has the language."""
     mono = Path(os.environ.get("NEUROGLOT_DATA", "data")) / "mono"
     files = sorted(mono.glob(f"*wikipedia/{language}.jsonl"))
     if not files:
@@ -33,7 +34,7 @@ def texts(language: str) -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def tune(language: str, folder: Path, name: str, steps: int, every: int) -> None:
+def tune(languages: list[str], folder: Path, name: str, steps: int, every: int) -> None:
     """Tunes and saves ``folder/checkpoint-<step>`` every so many steps, and after the last."""
     model = LanguageModel.load(name, precision="auto")
     network, tokenizer = model.network, model.tokenizer
@@ -42,9 +43,9 @@ def tune(language: str, folder: Path, name: str, steps: int, every: int) -> None
     frozen.requires_grad_(False)
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=RATE, weight_decay=0.0)
-    passages = texts(language)
-    random.Random(SEED).shuffle(passages)
-    rows = [[first_token(tokenizer), *ids[: TOKENS - 1]] for ids in encode(tokenizer, passages)]
+    texts = [text for language in languages for text in passages(language)]
+    random.Random(SEED).shuffle(texts)
+    rows = [[first_token(tokenizer), *ids[: TOKENS - 1]] for ids in encode(tokenizer, texts)]
     rows = [row for row in rows if len(row) == TOKENS]
     for step in range(1, steps + 1):
         chosen = [rows[(step * ROWS + row) % len(rows)] for row in range(ROWS)]
@@ -73,10 +74,10 @@ def save(network: torch.nn.Module, tokenizer: object, folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("language")
+    parser.add_argument("languages", help="with commas between them")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="gemma3-270m")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--every", type=int, default=25)
     given = parser.parse_args()
-    tune(given.language, given.folder, given.model, given.steps, given.every)
+    tune(given.languages.split(","), given.folder, given.model, given.steps, given.every)
