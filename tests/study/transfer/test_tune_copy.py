@@ -17,7 +17,7 @@ def test_checkpoints_learn_and_keep_their_embeddings(home, tmp_path, monkeypatch
     lines = [json.dumps({"text": " ".join(WORDS["fr"][n:] * 4)}, ensure_ascii=False) for n in range(4)]
     (tmp_path / "mono" / "a_wikipedia" / "fr.jsonl").write_text("\n".join(lines), "utf-8")
     monkeypatch.setenv("NEUROGLOT_DATA", str(tmp_path))
-    SCRIPT["tune"]("fr", tmp_path / "tuned", str(home / "model"), steps=3, every=2)
+    SCRIPT["tune"](["fr"], tmp_path / "tuned", str(home / "model"), steps=3, every=2)
     said = [float(line.split()[2]) for line in capsys.readouterr().out.splitlines()]
     assert len(said) == 3 and said[2] < said[0]
     before = LanguageModel.load(home / "model").network.state_dict()
