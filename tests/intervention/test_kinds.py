@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from neuroglot.errors import NeuroglotError
 from neuroglot.intervention.kinds import KINDS, Intervention, kind_named
@@ -44,11 +45,12 @@ def test_the_bank_holds_the_means(means):
         ("grand_mean", [5.0, 4 / 3]),  # not 64/16, -4/16: a language counts once, however much text it has
         ("add(1.5)", [1.5, -3.0]),  # to the activation, which stays
         ("add(-1)", [-1.0, 2.0]),
+        ("toward(2)", [-12.0, -10.0]),  # 2·(1 - 7), 2·(-2 - 3)
     ],
 )
 def test_means(means, kind, shift):
     intervention = Intervention(NEURONS, kind, means)
-    assert intervention.gain == (1 if kind.startswith("add") else 0)
+    assert intervention.gain == (1 if kind.startswith(("add", "toward")) else 0)
     assert intervention.shift.dtype == np.float32
     np.testing.assert_allclose(intervention.shift, [shift], rtol=1e-6)
 
@@ -100,11 +102,11 @@ def test_names_that_are_no_kind(name, message):
 
 def test_the_gain_of_every_example():
     gains = {name: kind_named(entry.example or name).gain for name, entry in KINDS.items()}
-    assert gains.pop("scale") == 0.5 and gains.pop("add") == 1
+    assert gains.pop("scale") == 0.5 and gains.pop("add") == gains.pop("toward") == 1
     assert set(gains.values()) == {0} and len(gains) == 7
 
 
-MADE_OF_MEANS = ["grand_mean", "own_mean", "other_mean", "median", "percentile(5)", "add(2)"]
+MADE_OF_MEANS = ["grand_mean", "own_mean", "other_mean", "median", "percentile(5)", "add(2)", "toward(2)"]
 
 
 @pytest.mark.parametrize("kind", MADE_OF_MEANS)
@@ -115,7 +117,7 @@ def test_means_are_asked_for(means, kind):
         Intervention(NeuronSet.of("mlp", (2, 2), [], "xx"), kind, means)
 
 
-@pytest.mark.parametrize("kind", ["own_mean", "other_mean", "median", "add(2)"])
+@pytest.mark.parametrize("kind", ["own_mean", "other_mean", "median", "add(2)", "toward(2)"])
 def test_a_language_that_the_bank_does_not_know(means, kind):
     with pytest.raises(
         NeuroglotError, match=f"intervention {re.escape(kind)}: unknown language 'xxy'; did you mean 'xx'"
@@ -124,6 +126,18 @@ def test_a_language_that_the_bank_does_not_know(means, kind):
     assert Intervention(NeuronSet.of("mlp", (1, 2), [], "xxy"), "grand_mean", means).shift is not None
 
 
-def test_other_mean_needs_others(means):
-    with pytest.raises(NeuroglotError, match="other_mean: needs the mean activations of at least two"):
-        Intervention(NEURONS, "other_mean", means.sel(language=["xx"]))
+@pytest.mark.parametrize("kind", ["other_mean", "toward(1)"])
+def test_other_means_need_others(means, kind):
+    with pytest.raises(NeuroglotError, match="needs the mean activations of at least two"):
+        Intervention(NEURONS, kind, means.sel(language=["xx"]))
+
+
+def test_a_difference_of_means_over_a_whole_layer_of_the_residual_stream():
+    values = np.random.default_rng(0).normal(size=(3, 2, 4)).astype(np.float32)
+    means = xr.DataArray(
+        values, dims=("language", "layer", "neuron"), coords={"language": ["xx", "yy", "zz"]}
+    )
+    layer = NeuronSet.of("resid", (2, 4), [(1, neuron) for neuron in range(4)], "yy")
+    shift = Intervention(layer, "toward(0.5)", means).shift
+    expected = 0.5 * (values[1] - (values[0] + values[2]) / 2)
+    np.testing.assert_allclose(shift, expected, rtol=1e-5)

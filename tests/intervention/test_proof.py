@@ -44,7 +44,7 @@ def test_an_honest_proof(model):
 def test_every_kind_at_every_site_of_every_family_can_be_proven(family):
     # In bfloat16, of which 0.3 is no number: the proof must round as the patch does.
     kinds = [name for name, entry in KINDS.items() if not entry.example]
-    kinds += ["percentile(5)", "constant(0.3)", "scale(0.3)", "add(0.3)"]
+    kinds += ["percentile(5)", "constant(0.3)", "scale(0.3)", "add(0.3)", "toward(0.3)"]
     model = tiny_model(family)
     model.network.to(torch.bfloat16)
     several = []

@@ -107,6 +107,14 @@ for _name, _entry in {
         lambda alpha: Kind(1.0, lambda values, language: alpha * _own(values, language), MEAN),
         "add(1.5)",
     ),
+    "toward": Entry(
+        "moved by so many times the difference between the set's own language's mean and the others' "
+        "(DiffMean; Marks & Tegmark 2024)",
+        lambda alpha: Kind(
+            1.0, lambda values, language: alpha * (_own(values, language) - _others(values, language)), MEAN
+        ),
+        "toward(1.5)",
+    ),
 }.items():
     KINDS.register(_name)(_entry)
 
