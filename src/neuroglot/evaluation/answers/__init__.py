@@ -1,0 +1,1 @@
+"""Answers that a model writes, under masks or served elsewhere, and what is measured of them."""
