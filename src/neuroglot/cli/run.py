@@ -20,18 +20,50 @@ JSON = typer.Option(False, "--json", help="Print the results as JSON.")
 @app.command(epilog="Example:  neuroglot run study.yaml --out runs/mine")
 def run(
     study: Path = STUDY,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would take, and stop."),
     out: Path | None = FOLDER,
     as_json: bool = JSON,
 ) -> None:
     """Run a study: score, select, switch off, evaluate, report. A run that was cut short continues."""
     from neuroglot.study.config import load_study
 
+    if dry_run:
+        say_expected(load_study(study), as_json=as_json)
+        return
     run_study(load_study(study), out or Path("runs") / study.stem, as_json=as_json)
 
 
 def announce(expected: "Estimate") -> None:
     """Says what a long stage will take, on standard error."""
     notes.print(f"This takes {expected}.", highlight=False)
+
+
+def say_expected(study: "Study", *, as_json: bool) -> None:
+    """A line a part: tokens and time; then memory, and on what all this rests."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from neuroglot.study.executors.estimate import duration
+    from neuroglot.study.expecting import expected
+
+    with notes.status("Counting …"):
+        found = expected(study)
+    if as_json:
+        print_json(asdict(found) | {"seconds": found.seconds})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("part", "tokens", "time"):
+        table.add_column(heading, justify="left" if heading == "part" else "right")
+    for part in found.parts:
+        table.add_row(part.name, f"{part.tokens:,}", duration(part.seconds))
+    output.print(table)
+    parameters = (found.size.body + found.size.head) / 1e9
+    output.print(
+        f"In all about {duration(found.seconds)} and {found.memory / 1e9:.1f} GB on {found.machine.name}; "
+        f"{parameters:.2f} billion parameters, by the model's {found.size.known_from}.",
+        highlight=False,
+    )
 
 
 def say_completeness(bank: "ScoreBank") -> None:

@@ -116,6 +116,17 @@ def load_tokenizer(name: str, *, revision: str | None, trust_remote_code: bool) 
         raise NeuroglotError(_reason(name, folder, error)) from error
 
 
+def load_configuration(name: str, *, revision: str | None, trust_remote_code: bool) -> Any:
+    """The configuration of ``name``, which says its shape; arguments and errors are `load_pretrained`'s."""
+    source, options, folder, _ = _source(name, revision, trust_remote_code)
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(source, **options)
+    except (OSError, ValueError) as error:
+        raise NeuroglotError(_reason(name, folder, error)) from error
+
+
 def _source(
     name: str, revision: str | None, trust_remote_code: bool
 ) -> tuple[str, dict[str, Any], Path | None, str | None]:

@@ -43,7 +43,7 @@ def quantities_beside_recipes(study: Study) -> list[Quantity]:
     for recipe in study.recipes:
         for kind in study.acting_on(recipe.name):
             needed |= activation_read(kind, recipe.site)
-        if study.controls.matched and _controlled(study, recipe.name):
+        if study.controls.matched and controlled(study, recipe.name):
             needed.add(matched_on(study.controls.matched_on, recipe.site))
     for _, check, options in checks_of(study.checks):
         needed.update(check.reads(study, options))
@@ -62,7 +62,7 @@ def control_sets(study: Study, bank: ScoreBank, chosen: Sets) -> dict[str, dict[
         mask[layers] = uniform((len(layers), width), parse_budget(study.budget), seed)
         controls.setdefault(UNIFORM, {})[str(number)] = NeuronSet("mlp", mask, "", about)
     for recipe in study.recipes:
-        if not _controlled(study, recipe.name):
+        if not controlled(study, recipe.name):
             continue
         if not study.controls.matched:
             continue
@@ -115,7 +115,8 @@ def pieces(todo: Sequence[tuple[Mask, Intervention]]) -> Iterator[Sequence[tuple
             yield together[start : start + MASKS_A_PIECE]
 
 
-def _controlled(study: Study, recipe: str) -> bool:
+def controlled(study: Study, recipe: str) -> bool:
+    """Whether a recipe's sets have matched controls, if there are any."""
     return study.controls.recipes is None or recipe in study.controls.recipes
 
 

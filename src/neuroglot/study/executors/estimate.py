@@ -38,7 +38,7 @@ class Estimate:
     room: int | None
 
     def __str__(self) -> str:
-        spoken = f"about {_duration(self.seconds)}"
+        spoken = f"about {duration(self.seconds)}"
         if self.memory is not None and self.room is not None:
             spoken += f", about {self.memory / 1e9:.1f} of {self.room / 1e9:.0f} GB of memory"
             if self.memory > self.room:
@@ -67,7 +67,7 @@ def estimated(model: LanguageModel, pieces: Sequence[Piece]) -> Estimate | None:
             memory = int(high + max(high - low, 0) / apart * further)
     if memory is not None and model.device.type == "cpu":
         memory += work.held(model)
-    return Estimate(seconds * tokens, memory, _room(model.device))
+    return Estimate(seconds * tokens, memory, room(model.device))
 
 
 def _tried(model: LanguageModel, trial: Trial) -> tuple[float, int | None]:
@@ -101,7 +101,7 @@ def peak(device: torch.device) -> int | None:
     )
 
 
-def _room(device: torch.device) -> int | None:
+def room(device: torch.device) -> int | None:
     """Memory that there is in all."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
@@ -113,7 +113,8 @@ def _room(device: torch.device) -> int | None:
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """In the unit that people would take."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
