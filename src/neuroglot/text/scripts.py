@@ -13,7 +13,7 @@ JAPANESE = "Japanese"
 KANA_SHARE = 0.1
 """Japanese mixes kana into its ideographs, about half and half; a Chinese text may quote a kana or two."""
 
-_LETTERS = ("Lu", "Ll", "Lt", "Lo")
+LETTERS = ("Lu", "Ll", "Lt", "Lo")
 """Categories. Modifier letters, such as those that lengthen or repeat another, are of no script."""
 
 _REST = re.compile(
@@ -41,7 +41,7 @@ def script_of(text: str) -> str:
     """
     scripts: Counter[str] = Counter()
     for letter, count in Counter(normalize("NFKC", text)).items():
-        if category(letter) in _LETTERS:
+        if category(letter) in LETTERS:
             script = _REST.split(name(letter), maxsplit=1)[0]
             scripts[_NAMED.get(script, script.title())] += count
     if not scripts:

@@ -69,7 +69,7 @@ def from_files(path: str | Path, languages: Sequence[str] | None = None) -> Corp
             raise NeuroglotError(f"language {language!r} has {names}; keep one of them", str(path))
         (file,) = found[language]
         if file.suffix == ".jsonl":
-            sentences = _sentences(_jsonl_rows(file))
+            sentences = _sentences(jsonl_rows(file))
         elif file.suffix == ".parquet":
             sentences = _sentences(_parquet_rows(file))
         elif ids is None:
@@ -125,7 +125,7 @@ def from_hub(
                 (
                     (
                         f"row {number}" if document_column is None else str(row[document_column]),
-                        _clean(row[column], f"{where}, row {number}"),
+                        clean(row[column], f"{where}, row {number}"),
                     )
                     for number, row in enumerate(islice(rows, limit), start=1)
                 ),
@@ -163,19 +163,24 @@ def _aligned(file: Path, ids: Sequence[str]) -> Iterator[Sentence]:
     for number, (id, line) in enumerate(zip(ids, lines, strict=True), start=1):
         if not id:
             raise NeuroglotError("blank document id", f"{file.with_name(DOCUMENT_IDS)}:{number}")
-        yield id, _clean(line, f"{file}:{number}")
+        yield id, clean(line, f"{file}:{number}")
 
 
 def _blocks(file: Path) -> Iterator[Sentence]:
     start = 1
     for number, line in enumerate(_lines(file), start=1):
         if line.strip():
-            yield f"line {start}", _clean(line, f"{file}:{number}")
+            yield f"line {start}", clean(line, f"{file}:{number}")
         else:
             start = number + 1
 
 
-def _jsonl_rows(file: Path) -> Iterator[Row]:
+def jsonl_rows(file: Path) -> Iterator[Row]:
+    """Every line of a file of JSON lines, and where it stands.
+
+    Raises:
+        NeuroglotError: The file cannot be read or is empty, or a line is not JSON.
+    """
     for number, line in enumerate(_lines(file), start=1):
         where = f"{file}:{number}"
         try:
@@ -202,11 +207,15 @@ def _sentences(rows: Iterable[Row]) -> Iterator[Sentence]:
         if not isinstance(row, Mapping) or "text" not in row:
             raise NeuroglotError("no 'text' in this row", where)
         document = row.get("document")
-        yield f"row {number}" if document is None else str(document), _clean(row["text"], where)
+        yield f"row {number}" if document is None else str(document), clean(row["text"], where)
 
 
-def _clean(text: object, where: str) -> str:
-    """The text as the model shall read it."""
+def clean(text: object, where: str) -> str:
+    """The text as the model shall read it.
+
+    Raises:
+        NeuroglotError: It is no string, blank, or not Unicode.
+    """
     if not isinstance(text, str):
         raise NeuroglotError(f"text must be a string, not {type(text).__name__}", where)
     sentence = normalize("NFC", text.strip())
