@@ -114,6 +114,13 @@ def scatter(languages, draw, neurons):
                 yield from ((recipe, x, layer, *point) for point in points)
 
 
+def density(languages, draw):
+    for target in languages:
+        for language in languages:
+            for value in draw.normal(1e-3 if language == target else 0.0, 3e-4, 20):
+                yield "grad_act", target, language, 4, 7, value
+
+
 def differences():
     yield "grad_act", "activation", "zero", "relative", 0.02, -0.03, 0.07
     yield "grad_act", "lape", "zero", "relative", 0.21, 0.12, 0.30
@@ -152,6 +159,7 @@ def invent(languages: list[str], neurons: int = 80) -> Findings:
         quantiles=table("quantiles", quantiles(languages, draw)),
         overlap=table("overlap", overlap(languages)),
         scatter=table("scatter", scatter(languages, draw, neurons)),
+        density=table("density", density(languages, draw)),
     )
 
 
@@ -163,7 +171,17 @@ def findings() -> Findings:
 @pytest.fixture(scope="session")
 def nothing(findings) -> Findings:
     """A run that measured nothing beyond the unmasked model."""
-    names = ("langspec", "means", "drops", "differences", "layers", "quantiles", "overlap", "scatter")
+    names = (
+        "langspec",
+        "means",
+        "drops",
+        "differences",
+        "layers",
+        "quantiles",
+        "overlap",
+        "scatter",
+        "density",
+    )
     return replace(findings, **{name: getattr(findings, name).iloc[:0] for name in names})
 
 

@@ -37,8 +37,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "quantiles": ("recipe", "language", "layer", "quantile", "raw", "scaled"),
     "overlap": ("recipe", "language_a", "language_b", "shared", "jaccard"),
     "scatter": ("recipe", "language", "layer", "neuron", "target", "others", "chosen"),
+    "density": ("recipe", "target", "language", "layer", "neuron", "value"),
 }  # fmt: skip
 """The columns that each frame must have; more are welcome and ignored."""
+
+
+def _no_density() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(COLUMNS["density"]))
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,11 @@ class Findings:
         scatter: A point a neuron: its normalised score in the language (``target``), the largest over the
             other languages (``others``), and whether it was chosen. A sample of the neurons, with all the
             chosen ones.
+        density: A row a sentence: the score there of each language's most specific neurons, the most
+            specific first.
         summary: Sentences in words. Empty: the page writes its own.
         controls: What the study's checks measured, by name of the frame (see `report/controls`).
+        tasks: What tasks under every mask gave, by name of the frame (see `report/tasks`).
 
     Raises:
         NeuroglotError: A frame lacks a column, or a mask is of an unknown kind.
@@ -90,8 +98,10 @@ class Findings:
     quantiles: pd.DataFrame
     overlap: pd.DataFrame
     scatter: pd.DataFrame
+    density: pd.DataFrame = field(default_factory=_no_density)
     summary: tuple[str, ...] | list[str] = ()
     controls: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    tasks: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in fields(self):

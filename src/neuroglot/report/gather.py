@@ -13,8 +13,10 @@ from neuroglot.neurons import NeuronSet
 from neuroglot.report.findings import Findings
 from neuroglot.specificity.scales import LAYER_SCALES
 from neuroglot.study.controls import Controlling
+from neuroglot.study.density import density
 from neuroglot.study.recipe import Recipe
 from neuroglot.study.run import Run
+from neuroglot.study.tasks.tables import kept
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 POINTS = 60
@@ -37,7 +39,9 @@ def gather(run: Run) -> Findings:
         quantiles=pd.concat([_quantiles(recipes[name], array) for name, array in statistics.items()]),
         overlap=_frame(_overlap(sets), ["recipe", "language_a", "language_b", "shared", "jaccard"]),
         scatter=pd.concat([_scatter(recipes[name], array, sets[name]) for name, array in statistics.items()]),
+        density=density(run.bank, run.study.recipes),
         controls=Controlling(run).frames(),
+        tasks=kept(run),
     )
 
 

@@ -26,6 +26,11 @@ from neuroglot.report.findings import COLUMNS, Findings
 from neuroglot.report.pictures import picture
 from neuroglot.report.summary import summarise
 from neuroglot.report.table import HEADINGS, table_lines
+from neuroglot.report.tasks.charts.gallery import task_figures
+from neuroglot.report.tasks.columns import COLUMNS as TASK_COLUMNS
+from neuroglot.report.tasks.columns import rows as task_rows
+from neuroglot.report.tasks.paper import write_tables
+from neuroglot.report.tasks.part import part
 from neuroglot.report.theme import FONT
 from neuroglot.report.words import figure, interval
 
@@ -51,9 +56,12 @@ def write_report(findings: Findings, folder: Path) -> Path:
     controls = tuple(figure for figure in CONTROLS if figure.name in asked)
 
     def rows(name: str) -> pd.DataFrame:
+        if name in TASK_COLUMNS:
+            return task_rows(findings.tasks, name)
         return getattr(findings, name) if name in COLUMNS else rows_of(findings, name)
 
-    return write_page(findings, (*GALLERY, *controls), findings, rows, folder)
+    write_tables(findings.tasks, folder / "tables")
+    return write_page(findings, (*GALLERY, *controls, *task_figures(findings.tasks)), findings, rows, folder)
 
 
 def write_page(
@@ -127,6 +135,8 @@ def render(
         differences=findings.differences.to_dict("records"),
         figures=GALLERY if gallery is None else gallery,
         rivals=RIVALS,
+        tasks=part(findings.tasks),
+        task_figures=task_figures(findings.tasks),
         readings=readings(findings),
         font=FONT,
         specs=specs,

@@ -12,7 +12,7 @@ from neuroglot.report.comparison.charts.faithful import FAITHFULNESS
 from neuroglot.report.comparison.charts.gallery import GALLERY
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.comparison.summary import summarise
-from neuroglot.report.comparison.tables import latex, markdown
+from neuroglot.report.written import latex, markdown
 
 
 def said(frames):

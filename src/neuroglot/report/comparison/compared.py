@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "predicted": ("recipe", "language", "predicted", "measured"),
     "recipe_overlap": ("recipe_a", "recipe_b", "jaccard"),
     "language_overlap": ("recipe", "language_a", "language_b", "shared", "jaccard"),
-    "density": ("recipe", "target", "language", "layer", "neuron", "value"),
+    "density": FINDINGS["density"],
     "stability": ("recipe", "kind", "language", "jaccard"),
     "thresholds": ("threshold", "language", "size", "f1_relative", "collateral_mean", "jaccard"),
     "cost": ("recipe", "seconds", "passes", "peak_mb"),

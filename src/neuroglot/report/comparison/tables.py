@@ -9,26 +9,7 @@ from rich.console import Group
 from neuroglot.files import write_text
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.table import HEADINGS, results_table, table_lines
-
-_LATEX = str.maketrans(
-    {
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "ρ": r"$\rho$",
-        "≥": r"$\geq$",
-        "−": "$-$",
-        "–": "--",
-        "·": r"$\cdot$",
-    }
-)
+from neuroglot.report.written import latex, markdown
 
 
 def comparison_table(frames: Mapping[str, pd.DataFrame]) -> Group:
@@ -45,23 +26,6 @@ def write_tables(compared: Compared, folder: Path) -> None:
     write_text(folder / "comparison.tex", latex(header, rows))
     for name, frame in compared.frames.items():
         write_text(folder / "tables" / f"{name}.csv", frame.to_csv(index=False))
-
-
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A pipe table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
-def latex(header: list[str], rows: list[list[str]]) -> str:
-    """A ``tabular`` with the rules of the package booktabs."""
-    body = " \\\\\n".join(" & ".join(cell.translate(_LATEX) for cell in line) for line in rows)
-    head = " & ".join(cell.translate(_LATEX) for cell in header)
-    columns = "l" + "r" * (len(header) - 1)
-    return (
-        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body} \\\\\n"
-        "\\bottomrule\n\\end{tabular}\n"
-    )
 
 
 def _cells(compared: Compared) -> tuple[list[str], list[list[str]]]:

@@ -3,7 +3,7 @@
 import altair as alt
 
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.comparison.charts.marks import at, number_map
+from neuroglot.report.charts.marks import at, number_map
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.theme import LANGUAGE_COLOURS, data
 

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.comparison.charts.marks import whiskers
+from neuroglot.report.charts.marks import whiskers
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.theme import ACCENT, FAINT, data, language_colour
 

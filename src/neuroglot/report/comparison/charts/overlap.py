@@ -1,4 +1,4 @@
-"""Shared neurons: between recipes, between languages; and how single neurons respond."""
+"""Shared neurons: between recipes, between languages."""
 
 import altair as alt
 import numpy as np
@@ -7,9 +7,8 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.comparison.charts.marks import number_map
+from neuroglot.report.charts.marks import number_map
 from neuroglot.report.comparison.compared import Compared
-from neuroglot.report.theme import data, language_colour
 
 SHOWN = 4
 """Recipes whose languages are drawn, the best of them."""
@@ -81,44 +80,4 @@ LANGUAGES = Figure(
     limits="Sets drawn by chance overlap a little too: at a budget of 1 % by about 0.005.",
     source="language_overlap",
     draw=_languages,
-)
-
-
-def _density(compared: Compared) -> alt.FacetChart:
-    rows = compared.rows("density")
-    first = rows.groupby(["target", "layer", "neuron"], sort=False).ngroup()
-    kept = rows[rows.assign(place=first).groupby("target")["place"].transform("min") == first]
-    frame = kept.assign(
-        panel=kept["target"].astype(str)
-        + ": layer "
-        + kept["layer"].astype(str)
-        + ", neuron "
-        + kept["neuron"].astype(str)
-    )
-    chart = (
-        alt.Chart()
-        .transform_density("value", as_=["value", "density"], groupby=["panel", "language"], steps=80)
-        .mark_area(opacity=0.35, line=True)
-        .encode(
-            x=alt.X("value:Q", title="score of a sentence").axis(format=".1~e", tickCount=3),
-            y=alt.Y("density:Q", title=None, stack=None).axis(None),
-            color=language_colour(list(compared.findings.languages)),
-        )
-        .properties(width=210, height=120)
-    )
-    return chart.facet(
-        facet=alt.Facet("panel:N", title=None), columns=4, data=data(frame[["panel", "language", "value"]])
-    ).resolve_scale(x="independent", y="independent")
-
-
-DENSITY = Figure(
-    name="density",
-    title="How the chosen neurons respond",
-    reading=(
-        "For each language the most specific neuron: the density of its score over the sentences of that "
-        "language and of the others. A language neuron's own curve stands apart."
-    ),
-    limits="The neurons were chosen on these very sentences; that they stand apart here is no evidence.",
-    source="density",
-    draw=_density,
 )

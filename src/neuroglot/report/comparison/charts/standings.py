@@ -5,7 +5,7 @@ from dataclasses import replace
 import altair as alt
 
 from neuroglot.report.charts.langspec import LANGSPEC
-from neuroglot.report.comparison.charts.marks import number_map
+from neuroglot.report.charts.marks import number_map
 from neuroglot.report.comparison.compared import Compared
 from neuroglot.report.standings import by_language
 

@@ -6,7 +6,7 @@ import altair as alt
 
 from neuroglot.report.charts.drops import DROPS as STUDY_DROPS
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.comparison.charts.marks import number_map
+from neuroglot.report.charts.marks import number_map
 from neuroglot.report.standings import labels
 from neuroglot.report.transfer.charts.marks import in_order
 from neuroglot.report.transfer.moved import Moved

@@ -3,11 +3,10 @@
 import altair as alt
 
 from neuroglot.report.charts.figure import Figure
+from neuroglot.report.charts.marks import set_colours
 from neuroglot.report.standings import labels
-from neuroglot.report.theme import ACCENT, INK, LANGUAGE_COLOURS, data
+from neuroglot.report.theme import data
 from neuroglot.report.transfer.moved import Moved
-
-_GREYS = ["#8f99a5", "#c3cad2"]
 
 
 def _raw(moved: Moved) -> alt.FacetChart:
@@ -18,11 +17,7 @@ def _raw(moved: Moved) -> alt.FacetChart:
     named = labels(rows).str.removesuffix(" · zero").mask(rows["kind"] == "none", "nothing off")
     frame = rows.assign(set=named)
     sets = list(dict.fromkeys(frame["set"]))
-    found = dict(frame.drop_duplicates("set").set_index("set")["kind"])
-    own = iter([ACCENT, *LANGUAGE_COLOURS[1:]] * len(sets))
-    greys = iter(_GREYS * len(sets))
-    plain = {"none": INK, "everything_off": "#b03a2e"}
-    colours = [plain.get(found[one]) or next(own if found[one] == "recipe" else greys) for one in sets]
+    colours = set_colours(dict(frame.drop_duplicates("set").set_index("set")["kind"]))
     chart = alt.Chart().encode(
         x=alt.X("model:N", title=None, sort=moved.models).axis(labelAngle=-30),
         y=alt.Y("score:Q", title="probability a token"),

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from neuroglot.report.charts.figure import Figure
-from neuroglot.report.comparison.charts.marks import at
+from neuroglot.report.charts.marks import at
 from neuroglot.report.standings import labels
 from neuroglot.report.theme import data
 from neuroglot.report.transfer.charts.marks import in_order, model_colour

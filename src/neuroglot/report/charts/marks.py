@@ -1,9 +1,12 @@
-"""What several figures of a comparison draw: maps of numbers, whiskers, a line at everything off."""
+"""What several pages draw: maps of numbers, whiskers, a line at everything off, colours of sets."""
+
+from collections.abc import Mapping
+from itertools import cycle
 
 import altair as alt
 import pandas as pd
 
-from neuroglot.report.theme import ACCENT, FAINT, INK, PAPER, data
+from neuroglot.report.theme import ACCENT, FAINT, INK, LANGUAGE_COLOURS, PAPER, data
 
 BLUES = ["#f3f5f7", "#9cc3dd", ACCENT, "#06304d"]
 
@@ -43,3 +46,14 @@ def at(value: float, axis: str = "y") -> alt.Chart:
     """A dashed line at a value."""
     frame = data(pd.DataFrame({"value": [value]}))
     return alt.Chart(frame).mark_rule(color=FAINT, strokeDash=[4, 3]).encode(**{axis: "value:Q"})
+
+
+def set_colours(kinds: Mapping[str, str]) -> list[str]:
+    """Colours of lines: nothing off black, everything off red, recipes in colour, random sets grey.
+
+    Args:
+        kinds: Set → its kind, in the order of the legend.
+    """
+    own, greys = cycle([ACCENT, *LANGUAGE_COLOURS[1:]]), cycle(["#8f99a5", "#c3cad2"])
+    plain = {"none": INK, "everything_off": "#b03a2e"}
+    return [plain.get(kind) or next(own if kind == "recipe" else greys) for kind in kinds.values()]
