@@ -1,6 +1,6 @@
 """What a study asks of tasks: each part is measured only where the study has its settings."""
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from neuroglot.study.named import Strict
 
@@ -77,14 +77,16 @@ class Steering(Strict):
         add: Multiples of the target's mean that are added, at the target's set.
         replace: Also set the target's set to its mean while the question's language is silenced.
         diffmean: Multiples of the residual stream's difference of means that are added.
+        diffmean_layer: Where; default: the layer of six that does best on two questions that are in no table.
         max_new_tokens: Where an answer is cut.
     """
 
     recipe: str | None = None
     pairs: list[tuple[str, str]] | None = None
     questions: int = Field(8, ge=1)
-    enhance: list[float] = Field([2.0, 5.0, 10.0])
-    add: list[float] = Field([1.0, 3.0, 10.0])
+    enhance: list[FiniteFloat] = Field([2.0, 5.0, 10.0])
+    add: list[FiniteFloat] = Field([1.0, 3.0, 10.0])
     replace: bool = True
-    diffmean: list[float] = Field([0.5, 1.0, 2.0])
+    diffmean: list[FiniteFloat] = Field([0.5, 1.0, 2.0])
+    diffmean_layer: int | None = Field(None, ge=0)
     max_new_tokens: int = Field(64, ge=1)
