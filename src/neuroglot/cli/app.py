@@ -74,16 +74,19 @@ def _fail(message: str) -> None:
 
 
 from neuroglot.cli import (  # noqa: E402, F401  one line a new command
+    benchmark,
     compare,
     controls,
     demo,
     doctor,
     export,
+    generate,
     import_sets,
     models,
     recipes,
     run,
     stages,
+    steer,
     transfer,
     tune,
 )
