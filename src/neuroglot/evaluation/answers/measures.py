@@ -50,7 +50,7 @@ def chrf(answer: str, reference: str) -> float:
 @cache
 def _chrf() -> Any:
     try:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError as error:
         raise NeuroglotError("chrF needs sacrebleu: pip install 'neuroglot[generate]'") from error
     return CHRF()
