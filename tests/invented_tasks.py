@@ -1,9 +1,10 @@
 """Frames of made-up tasks: base and chat model, two recipes, three languages, every column.
 
-What is true of them is simple. Under ``strong`` a language's own task falls from 0.70 to 0.40, its answers from
-0.95 to 0.10 in its language (the rest goes to English, English to Chinese), its marks from 8 to 3; nothing else
-moves. ``weak`` does as little as a random set. Everything off costs everything. The Chinese task of the panel
-``knowledge`` is at chance; ``choice`` has none. The chat model is the base model with English effects gone.
+What is true of them is simple. Under ``strong`` a language's own task falls from 0.70 to 0.40, its answers
+from 0.95 to 0.10 in its language (the rest goes to English, English to Chinese), its marks from 8 to 3;
+nothing else moves. ``weak`` does as little as a random set. Everything off costs everything. The Chinese task
+of the panel ``knowledge`` is at chance; ``choice`` has none. On the chat model ``strong`` does nothing to
+English any more.
 """
 
 import numpy as np
@@ -80,27 +81,17 @@ def invented_tasks(*, chat: bool = True, plumbing: bool = False) -> dict[str, pd
                 chance = CHANCE[panel]
                 before = chance + 0.01 if lucky else 0.70
                 score = before if lucky else 0.70 - 0.30 * felt
-                rows["benchmark"].append(
-                    (subject, *mask, panel, tasks[language], language, 200, chance, score, score - 0.06)
-                    + (score + 0.06, lucky, before - score, before - score - 0.05, before - score + 0.05)
-                )
+                lost = before - score
+                task = (panel, tasks[language], language, 200, chance)
+                around = (score, score - 0.06, score + 0.06, lucky, lost, lost - 0.05, lost + 0.05)
+                rows["benchmark"].append((subject, *mask, *task, *around))
             share = 0.95 - 0.85 * felt
             mark = 8 - 5 * felt
             wrong = "zh" if language == "en" else "en"
-            rows["generation"].append(
-                (
-                    subject,
-                    *mask,
-                    language,
-                    24,
-                    share,
-                    share - 0.04,
-                    min(share + 0.04, 1),
-                    0.05 + 0.4 * felt,
-                    0.02,
-                )
-                + (0.6, 100 - 80 * felt, 95 - 80 * felt, 100 - 75 * felt, 240, 0.1)
-            )
+            again, like = 0.05 + 0.4 * felt, 100 - 80 * felt
+            shares = (share, share - 0.04, share + 0.04, again, again - 0.03, again + 0.03)
+            content = (like, like - 5 * felt, like + 5 * felt, 240, 0.1)
+            rows["generation"].append((subject, *mask, language, 24, *shares, *content))
             rows["fallback"] += [
                 (subject, *mask, language, language, share),
                 (subject, *mask, language, wrong, round(0.9 * (1 - share), 3)),
@@ -109,34 +100,26 @@ def invented_tasks(*, chat: bool = True, plumbing: bool = False) -> dict[str, pd
             rows["judge"].append((subject, *mask, language, 24, 1, mark, mark - 0.5, mark + 0.5, plumbing))
             for question in range(6):
                 text = EVIL if question == 1 else f"Answer {question} in {language} under {mask[0]}. " * 12
-                rows["answers"].append(
-                    (
-                        subject,
-                        *mask,
-                        language,
-                        f"q{question}",
-                        f"Question {question} in {language}?",
-                        text,
-                        40,
-                    )
-                    + (True, wrong if felt else language, not felt, 0.05, 100 - 80 * felt, len(text))
-                )
+                asked = (language, f"q{question}", f"Question {question} in {language}?", text, 40, True)
+                measured = (wrong if felt else language, not felt, again, like, len(text))
+                rows["answers"].append((subject, *mask, *asked, *measured))
     sets = ["subject", "mask", "recipe", "kind", "target"]
     f1 = ["f1", "low", "high", "collateral_mean", "collateral_max"]
     found = {
         "benchmark": [
-            *sets, "panel", "task", "language", "items", "chance", "score", "low", "high", "at_chance", "lost",
-            "lost_low", "lost_high",
+            *sets, "panel", "task", "language", "items", "chance", "score", "low", "high", "at_chance",
+            "lost", "lost_low", "lost_high",
         ],
         "generation": [
-            *sets, "language", "questions", "in_language", "in_language_low", "in_language_high", "repetition",
-            "repetition_low", "repetition_high", "chrf", "chrf_low", "chrf_high", "length", "cut",
+            *sets, "language", "questions", "in_language", "in_language_low", "in_language_high",
+            "repetition", "repetition_low", "repetition_high", "chrf", "chrf_low", "chrf_high", "length",
+            "cut",
         ],
         "fallback": [*sets, "language", "answered_in", "share"],
         "judge": [*sets, "language", "answers", "unparsable", "score", "low", "high", "plumbing"],
         "answers": [
-            *sets, "language", "question", "text", "answer", "tokens", "finished", "answered_in", "in_language",
-            "repetition", "chrf", "length",
+            *sets, "language", "question", "text", "answer", "tokens", "finished", "answered_in",
+            "in_language", "repetition", "chrf", "length",
         ],
     }  # fmt: skip
     frames = {name: pd.DataFrame(rows[name], columns=columns) for name, columns in found.items()}

@@ -19,6 +19,7 @@ def densities(rows: pd.DataFrame, languages: list[str]) -> alt.FacetChart:
     kept = rows[rows.assign(place=first).groupby("target")["place"].transform("min") == first]
     places = ": layer " + kept["layer"].astype(str) + ", neuron " + kept["neuron"].astype(str)
     frame = kept.assign(panel=kept["target"].astype(str) + places)
+    panels = list(dict.fromkeys(frame["panel"]))
     chart = (
         alt.Chart()
         .transform_density("value", as_=["value", "density"], groupby=["panel", "language"], steps=80)
@@ -31,7 +32,9 @@ def densities(rows: pd.DataFrame, languages: list[str]) -> alt.FacetChart:
         .properties(width=210, height=120)
     )
     return chart.facet(
-        facet=alt.Facet("panel:N", title=None), columns=4, data=data(frame[["panel", "language", "value"]])
+        facet=alt.Facet("panel:N", title=None, sort=panels),
+        columns=4,
+        data=data(frame[["panel", "language", "value"]]),
     ).resolve_scale(x="independent", y="independent")
 
 

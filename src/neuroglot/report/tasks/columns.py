@@ -36,14 +36,18 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "fallback": (*SET, "language", "answered_in", "share"),
     "judge": (*SET, "language", "answers", "unparsable", "score", "low", "high"),
     "judge_f1": (*SET, *_F1),
+    "steering": (
+        "method", "control", "strength", "source", "target", "questions", *_ends("in_target"), "in_source",
+        *_ends("repetition"), *_ends("fluency"), *_ends("chrf"), "length",
+    ),
     "judge_agreement": ("subject", "pairs", "exact", "within_one", "spearman", "kappa"),
 }  # fmt: skip
 """The columns that each frame must have; more are welcome and ignored.
 
-``subject`` is the model, ``base`` or ``chat``; ``kind`` is ``none`` or one of `findings.KINDS`; ``target`` is ""
-for a mask that all languages share, but in a frame of F1 the language that it is scored for. ``language`` is
-that of the task or question. ``low`` and ``high`` end 95 % intervals over items. A ``judge`` frame may have a
-column ``plumbing``: true where the judge only tries the plumbing.
+``subject`` is the model, ``base`` or ``chat``; ``kind`` is ``none`` or one of `findings.KINDS`; ``target`` is
+"" for a mask that all languages share, but in a frame of F1 the language that it is scored for. ``language``
+is that of the task or question. ``low`` and ``high`` end 95 % intervals over items. A ``judge`` frame may
+have a column ``plumbing``: true where the judge only tries the plumbing.
 """
 
 NONE = "none"

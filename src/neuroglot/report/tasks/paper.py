@@ -12,17 +12,18 @@ from neuroglot.report.tasks.table import Column, Table, cells
 from neuroglot.report.written import latex, markdown
 
 PLUMBING = (
-    "These scores try the plumbing: the judge is the small bundled base model, whose marks mean nothing. They "
-    "are no findings."
+    "These marks try the plumbing: the judge is the small bundled base model, whose marks mean nothing. "
+    "They are no findings."
 )
 
 _NO_RANDOM = (NONE, "recipe", "everything_off")
 _ORG = "Org: nothing switched off. In brackets: 95 % intervals over items."
 _F1 = (
-    "F1: LangSpec-F1 on the absolute drop, with the mean and the largest drop of the other languages over the "
-    "target's. Masks that all languages share are scored as if aimed at each."
+    "F1: LangSpec-F1 on the absolute drop, with the mean and the largest drop of the other languages over "
+    "the target's. Masks that all languages share are scored as if aimed at each."
 )
-_AT_CHANCE = "At chance with nothing switched off: no F1, and no claim rests on it."
+_SHARE_ENDS = ("in_language_low", "in_language_high")
+_AT_CHANCE = "Grey: at chance with nothing switched off, so no F1, and no claim rests on it."
 
 
 def tables(frames: Frames) -> list[Table]:
@@ -58,11 +59,7 @@ def _benchmarks(frames: Frames, subject: str, panel: str, kinds: Sequence[str], 
     ]
     faint = any(column.faint for column in columns)
     title = f"{panel} before and after it learned to chat" if chat else panel
-    notes = [
-        _ORG,
-        *([_F1] if len(own) else []),
-        *([f"Grey: {_AT_CHANCE[0].lower()}{_AT_CHANCE[1:]}"] if faint else []),
-    ]
+    notes = [_ORG, *([_F1] if len(own) else []), *([_AT_CHANCE] if faint else [])]
     if chat:
         notes.append("The sets are those found on the base model.")
     return Table(
@@ -106,7 +103,7 @@ def _open(frames: Frames, subject: str, kinds: Sequence[str], *, chat: bool) -> 
         *(
             Column(
                 f"in {name}",
-                cells(_in(written, language=name), shown, "in_language", ("in_language_low", "in_language_high")),
+                cells(_in(written, language=name), shown, "in_language", _SHARE_ENDS),
                 "share",
             )
             for name in order

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from neuroglot.report.tasks.columns import NONE, Frames, plumbing, rows
 from neuroglot.report.tasks.paper import PLUMBING, tables
-from neuroglot.report.tasks.summary import summarise_tasks
+from neuroglot.report.tasks.summary import grouped
 from neuroglot.report.tasks.table import Table
 
 SHOWN = 5
@@ -37,13 +37,13 @@ class Part:
     """All of it.
 
     Attributes:
-        said: Sentences.
+        said: Sentences, by what they are about.
         warning: What must not be taken for a finding; "" if nothing.
         tables: The paper's tables.
         samples: Language → some of its questions, answered with nothing off and with its own set off.
     """
 
-    said: Sequence[str]
+    said: dict[str, list[str]]
     warning: str
     tables: Sequence[Table]
     samples: dict[str, list[Asked]]
@@ -54,7 +54,7 @@ def part(frames: Frames) -> Part | None:
     if not any(len(frame) for frame in frames.values()):
         return None
     return Part(
-        said=summarise_tasks(frames),
+        said=grouped(frames),
         warning=PLUMBING if plumbing(frames) else "",
         tables=tables(frames),
         samples=samples(frames),
@@ -62,7 +62,7 @@ def part(frames: Frames) -> Part | None:
 
 
 def samples(frames: Frames) -> dict[str, list[Asked]]:
-    """The base model's first answers in each language, with nothing off and with each recipe's own set off."""
+    """The base model's first answers in each language, with nothing off and with its own sets off."""
     found: dict[str, list[Asked]] = {}
     answers = rows(frames, "answers")
     own = (answers["kind"] == "recipe") & (answers["target"] == answers["language"])

@@ -73,8 +73,10 @@ def set_name(mask: str, recipe: str, kind: str, target: str) -> str:
 
     >>> set_name("crane zero vi", "crane", "recipe", "vi"), set_name("none", "", "none", "")
     ('crane', 'Org')
-    >>> set_name("crane grand_mean vi", "crane", "recipe", "vi"), set_name("matched crane vi 0", "crane", "matched", "vi")
-    ('crane grand mean', 'matched: crane')
+    >>> set_name("crane grand_mean vi", "crane", "recipe", "vi")
+    'crane grand mean'
+    >>> set_name("matched crane vi 0", "crane", "matched", "vi")
+    'matched: crane'
     """
     if kind != "recipe":
         return _SHARED.get(kind, f"matched: {recipe}")

@@ -35,9 +35,8 @@ def _losses(frame: pd.DataFrame, shown: Sequence[Line], title: str) -> alt.Layer
     columns = frame["task"] + " (" + frame["language"] + ")"
     cells = frame.assign(column=columns, label=frame["mask"].map(label)).dropna(subset=["label"])
     most = max(float(cells["lost"].abs().max()), 0.01)
-    chart = alt.Chart(
-        data(cells[["label", "column", "score", "lost", "lost_low", "lost_high", "at_chance"]].astype({"at_chance": str}))
-    ).encode(
+    kept = ["label", "column", "score", "lost", "lost_low", "lost_high", "at_chance"]
+    chart = alt.Chart(data(cells[kept].astype({"at_chance": str}))).encode(
         x=alt.X("column:N", title=None, sort=list(dict.fromkeys(columns))).axis(orient="top", labelAngle=-40),
         y=alt.Y("label:N", title=None, sort=list(label.values())),
         tooltip=[
@@ -81,7 +80,10 @@ def _f1(frame: pd.DataFrame, shown: Sequence[Line]) -> alt.LayerChart:
     tooltip = [
         alt.Tooltip("label:N", title="set"),
         alt.Tooltip("target:N", title="scored for"),
-        *(alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=".3f") for name in ("f1", "low", "high", "collateral_mean")),
+        *(
+            alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=".3f")
+            for name in ("f1", "low", "high", "collateral_mean")
+        ),
         alt.Tooltip("off:Q", title="everything off", format=".3f"),
     ]  # fmt: skip
     y = (
@@ -89,11 +91,7 @@ def _f1(frame: pd.DataFrame, shown: Sequence[Line]) -> alt.LayerChart:
         .scale(domain=list(label.values()))
         .axis(grid=False)
     )
-    x = (
-        alt.X("f1:Q", title="LangSpec-F1")
-        .scale(domain=[0, 1])
-        .axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f")
-    )
+    x = alt.X("f1:Q", title=None).scale(domain=[0, 1]).axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f")
     own = alt.Chart(data(bars.loc[bars["alone"], kept])).encode(y=y, tooltip=tooltip)
     shared = alt.Chart(data(bars.loc[~bars["alone"], kept])).encode(y=y, tooltip=tooltip)
     return alt.layer(
@@ -101,7 +99,7 @@ def _f1(frame: pd.DataFrame, shown: Sequence[Line]) -> alt.LayerChart:
         whiskers(own, "low", "high"),
         own.mark_tick(color="#b03a2e", thickness=2, height=20).encode(x="off:Q"),
         shared.mark_point(filled=True, size=46, opacity=1).encode(x=x, color=kind_colour()),
-    ).properties(width=250, height={"step": 22}, title="F1")
+    ).properties(width=250, height={"step": 22}, title="LangSpec-F1")
 
 
 BENCHMARKS = Figure(

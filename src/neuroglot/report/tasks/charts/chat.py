@@ -1,4 +1,4 @@
-"""Raw scores of the target language's task on the base model and on the chat model (Le et al. 2026, Fig. 6)."""
+"""Raw scores of a language's task on the base model and on the chat model (Le et al. 2026, Fig. 6)."""
 
 import altair as alt
 import pandas as pd
@@ -59,6 +59,7 @@ def draw(findings: Findings) -> alt.FacetChart:
             data=data(frame[kept]),
         )
         .resolve_scale(y="independent")
+        .resolve_axis(x="independent")
     )
 
 
@@ -66,9 +67,9 @@ CHAT = Figure(
     name="chat",
     title="Does it last when the model learns to chat?",
     reading=(
-        "A panel a task: its accuracy on the base model, on which the sets were found, and on the chat model, "
-        "with nothing off, with the sets of the task's own language off, and with everything off. The gap to "
-        "the black line is what a set costs. Dashed: chance. Thin lines: intervals over items."
+        "A panel a task: its accuracy on the base model, on which the sets were found, and on the chat "
+        "model, with nothing off, with the sets of the task's own language off, and with everything off. "
+        "The gap to the black line is what a set costs. Dashed: chance. Thin lines: intervals over items."
     ),
     limits="Axes differ between the tasks. A task at chance shows nothing, wherever its lines lie.",
     source="benchmark",

@@ -15,7 +15,8 @@ _UNKNOWN = "unknown"
 def draw(findings: Findings) -> alt.FacetChart:
     """A panel a model and set of sets: question's language against the answer's, the silenced one its own."""
     shares = rows(findings.tasks, "fallback")
-    shares = shares[(shares["target"] == "") | (shares["target"] == shares["language"])]
+    shown = (shares["target"] == "") | (shares["target"] == shares["language"])
+    shares = shares[shown & (shares["kind"] != "uniform")]
     names = [set_name(*row) for row in shares[["mask", "recipe", "kind", "target"]].values]
     frame = shares.assign(
         panel=shares["subject"] + ": " + names,
@@ -25,12 +26,13 @@ def draw(findings: Findings) -> alt.FacetChart:
     frame["panel"] = frame["panel"].mask(frame["kind"] == NONE, frame["subject"] + ": nothing off")
     asked = languages(findings.tasks)
     answered = [*asked, *sorted(set(frame["answered_in"]) - set(asked))]
+    panels = list(dict.fromkeys(frame["panel"]))
     roomy = len(answered) <= 7
     chart = alt.Chart().encode(
-        x=alt.X("answered_in:N", title="answered in", sort=answered).axis(
+        x=alt.X("answered_in:N", title=None, sort=answered).axis(
             labelAngle=0 if roomy else -60, orient="top"
         ),
-        y=alt.Y("language:N", title="question in, and silenced", sort=asked),
+        y=alt.Y("language:N", title=None, sort=asked),
         tooltip=[
             alt.Tooltip("panel:N", title="set"),
             alt.Tooltip("language:N", title="question in"),
@@ -51,7 +53,7 @@ def draw(findings: Findings) -> alt.FacetChart:
         alt.layer(*([heat, numbers] if roomy else [heat]))
         .properties(width={"step": 44 if roomy else 22}, height={"step": 24 if roomy else 20})
         .facet(
-            facet=alt.Facet("panel:N", title=None, sort=list(dict.fromkeys(frame["panel"]))).header(labelAnchor="start"),
+            facet=alt.Facet("panel:N", title=None, sort=panels).header(labelAnchor="start"),
             columns=3,
             data=data(frame[["panel", "language", "answered_in", "share"]]),
         )

@@ -6,8 +6,9 @@ from neuroglot.report.tasks.charts.chat import CHAT
 from neuroglot.report.tasks.charts.fallback import FALLBACK
 from neuroglot.report.tasks.charts.levels import LANGUAGE, MARKS
 from neuroglot.report.tasks.columns import Frames, rows
+from neuroglot.report.tasks.steering import FIGURES as STEERING
 
-TASKS: tuple[Figure, ...] = (BENCHMARKS, CHAT, LANGUAGE, FALLBACK, MARKS)
+TASKS: tuple[Figure, ...] = (BENCHMARKS, CHAT, LANGUAGE, FALLBACK, MARKS, *STEERING)
 
 
 def task_figures(frames: Frames) -> tuple[Figure, ...]:

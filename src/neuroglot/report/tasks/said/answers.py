@@ -9,12 +9,12 @@ from neuroglot.report.tasks.sets import set_name
 from neuroglot.report.words import figure, listing
 
 
-def say(frames: Frames) -> list[str]:
-    """The language of the answers, then the marks."""
+def say_language(frames: Frames) -> list[str]:
+    """In which language answers are, model by model."""
     said = []
     for subject, own in rows(frames, "generation").groupby("subject", sort=False):
         said += _language(frames, own, str(subject))
-    return [*said, *_judge(frames), *_agreement(frames)]
+    return said
 
 
 def fallen(frame: pd.DataFrame, value: str, low: str, high: str) -> pd.DataFrame:
@@ -70,13 +70,15 @@ def _fell(levels: pd.DataFrame, start: str) -> str:
     """One sentence of a recipe's sets: in their own languages, beside the control, in the others."""
     own, others = (levels[(levels["target"] == levels["language"]) == same] for same in (True, False))
     fell = own[own["fell"]]
-    said = f"{start} {count(list(fell['target']), list(own['target']))} ({numbers(list(zip(own['target'], own['said'], strict=True)))})"
+    detail = numbers(list(zip(own["target"], own["said"], strict=True)))
+    said = f"{start} {count(list(fell['target']), list(own['target']))} ({detail})"
     judged = fell[fell["below_control"].notna()]
     if len(judged):
         below = list(judged.loc[judged["below_control"].astype(bool), "target"])
-        said += f"; further than with the matched random control, intervals apart, {count(below, list(judged['target']))}"
+        where = count(below, list(judged["target"]))
+        said += f"; further than with the matched random control, intervals apart, {where}"
     if len(others):
-        said += f"; questions in another language than the silenced one: {others['fell'].sum()} of {len(others)} fall"
+        said += f"; of {len(others)} pairs with another language of the question, {others['fell'].sum()} fall"
     return f"{said}."
 
 
@@ -100,7 +102,7 @@ def _fallback(frames: Frames, left: pd.DataFrame, subject: str, name: str) -> li
         if len(to):
             most = to.loc[to["share"].idxmax()]
             where.append(
-                f"{language} to {most['answered_in'] or 'no known language'} ({percent(most['share'])} of the answers)"
+                f"{language} to {most['answered_in'] or 'no known language'} ({percent(most['share'])})"
             )
     return [f"Where they leave it, they fall back most often from {listing(where)}."] if where else []
 
@@ -113,13 +115,14 @@ def _off(frame: pd.DataFrame, subject: str) -> list[str]:
     return [f"With everything off the share is, on {model(subject)}: {shares}."]
 
 
-def _judge(frames: Frames) -> list[str]:
+def say_judge(frames: Frames) -> list[str]:
+    """What its marks say, how many could not be read, and whether it agrees with itself."""
     frame = rows(frames, "judge")
     if frame.empty:
         return []
     if plumbing(frames):
         return [
-            "The judge was the small bundled model: its marks try the plumbing and say nothing of the answers."
+            "The judge was the small bundled model: its marks try the plumbing and say nothing of answers."
         ]
     said = []
     for subject, own in frame.groupby("subject", sort=False):
@@ -130,14 +133,14 @@ def _judge(frames: Frames) -> list[str]:
     unread = int(frame["unparsable"].sum())
     if unread:
         said.append(f"{unread} of {int(frame['answers'].sum())} marks could not be read, and count nowhere.")
-    return said
+    return [*said, *_agreement(frames)]
 
 
 def _agreement(frames: Frames) -> list[str]:
     return [
-        f"Asked twice about {int(row['pairs'])} answers of {model(row['subject'])}, the judge gave the same mark "
-        f"{percent(row['exact'])} of the time, and one within a point {percent(row['within_one'])} (Spearman "
-        f"{figure(row['spearman'])}, weighted kappa {figure(row['kappa'])})."
+        f"Asked twice about {int(row['pairs'])} answers of {model(row['subject'])}, the judge gave the same "
+        f"mark {percent(row['exact'])} of the time, and one within a point {percent(row['within_one'])} "
+        f"(Spearman {figure(row['spearman'])}, weighted kappa {figure(row['kappa'])})."
         for _, row in rows(frames, "judge_agreement").iterrows()
         if row["pairs"]
     ]

@@ -31,8 +31,8 @@ def _panel(frames: Frames, frame: pd.DataFrame, subject: str, panel: str) -> lis
     if gone:
         verb = "is" if len(gone) == 1 else "are"
         said.append(
-            f"{where}: {listing(gone)} {verb} at chance with nothing switched off, and {verb} left out of all "
-            "that follows and of F1."
+            f"{where}: {listing(gone)} {verb} at chance with nothing switched off, and {verb} left out of "
+            "all that follows and of F1."
         )
     losses = costs(usable)
     said += [_set(where, str(name), own) for name, own in losses.groupby("set", sort=False)]
@@ -76,7 +76,10 @@ def costs(usable: pd.DataFrame) -> pd.DataFrame:
 def _set(where: str, name: str, own: pd.DataFrame) -> str:
     hurt = own[own["hurt"].astype(bool)]
     detail = numbers(list(zip(own["target"], own["said"], strict=True)))
-    said = f"{where}: silencing the sets of {name} costs their language its own task {count(list(hurt['target']), list(own['target']))} (accuracy lost: {detail})"
+    places = count(list(hurt["target"]), list(own["target"]))
+    said = (
+        f"{where}: with the sets of {name} off, their language's own task suffers {places} (lost: {detail})"
+    )
     for column, rival in (
         ("beyond_control", "the matched random control costs it"),
         ("beyond_others", "any other language's task loses"),
@@ -122,7 +125,7 @@ def _chat(frames: Frames) -> list[str]:
             for name, each in both.groupby("set", sort=False):
                 kept = list(each.loc[each["hurt_after"].astype(bool), "target"])
                 said.append(
-                    f"{panel}: where silencing the sets of {name} cost the base model its task, it still costs "
-                    f"{model(subject)} {count(kept, list(each['target']))}; the sets were found on the base model."
+                    f"{panel}: where the base model's own task suffers under the sets of {name}, that of "
+                    f"{model(subject)} still does {count(kept, list(each['target']))}."
                 )
     return said
