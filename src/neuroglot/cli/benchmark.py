@@ -94,9 +94,9 @@ def _table(title: str, scores: "pd.DataFrame", f1: "pd.DataFrame") -> "Table":
     table.add_column("F1", justify="right")
     for mask, own in scores.groupby("mask", sort=False):
         of = f1[f1["mask"] == mask].dropna(subset="f1")
-        told = [interval(one.f1, one.low, one.high) for one in of.itertuples()]
+        told = [interval(*values) for values in of[["f1", "low", "high"]].to_numpy().tolist()]
         if len(told) > 1:
             told = [f"{figure(of.f1.mean())} on average"]
-        cells = [interval(one.score, one.low, one.high) for one in own.itertuples()]
+        cells = [interval(*values) for values in own[["score", "low", "high"]].to_numpy().tolist()]
         table.add_row(escape(str(mask)), *cells, *(told or ["–"]))
     return table

@@ -65,7 +65,7 @@ def part_files(family: str, language: str) -> dict[str, Path]:
 
 
 def _items(path: Path, family: str, language: str) -> list[dict[str, Any]]:
-    items = []
+    items: list[dict[str, Any]] = []
     # Not splitlines: a question may hold other characters that it takes for line breaks.
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
