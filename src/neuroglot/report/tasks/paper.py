@@ -71,13 +71,14 @@ def _scores(frame: pd.DataFrame, shown: Sequence[Line], model: str) -> list[Colu
     found = []
     for (task, language), own in frame.groupby(["task", "language"], sort=False):
         faint = bool(own["at_chance"].astype(bool).any())
-        note = f"{language}, at chance" if faint else language
+        note = f"{language}, at chance" if faint else str(language)
         numbers = cells(own, shown, "score", ("low", "high"), digits=3, faint=faint)
         found.append(Column(f"{model}{task}", numbers, note, faint))
     return found
 
 
 def _specific(frame: pd.DataFrame, shown: Sequence[Line], name: str) -> list[Column]:
+    """F1, and beside it what it must not be read without."""
     if frame.empty:
         return []
     return [
@@ -99,7 +100,7 @@ def _open(frames: Frames, subject: str, kinds: Sequence[str], *, chat: bool) -> 
             for name in order
             if name in set(judged["language"])
         ),
-        *_specific(marked, shown, "F1 of the mark")[:1],
+        *_specific(marked, shown, "F1 of the mark"),
         *(
             Column(
                 f"in {name}",
