@@ -121,13 +121,13 @@ def _table(frame: "pd.DataFrame") -> Any:
         table.add_column(name, justify="right")
     several = len(set(zip(frame["source"], frame["target"], strict=True))) > 2
     for row in frame[(frame["source"] != "") | several].to_dict("records"):
-        share = interval(*(100 * row[f"in_target{end}"] for end in ("", "_low", "_high")), digits=0)
+        share, low, high = (100 * row[f"in_target{end}"] for end in ("", "_low", "_high"))
         table.add_row(
             f"{row['source']} → {row['target']}" if row["source"] else "all pairs",
             row["method"],
             "matched random" if row["control"] else "",
             f"{row['strength']:g}" if row["strength"] else "",
-            share,
+            interval(share, low, high, digits=0),
             figure(100 * row["in_source"], 0),
             *(figure(row[name]) for name in ("repetition", "fluency")),
             *(figure(row[name], 0) for name in ("chrf", "length")),

@@ -1,5 +1,6 @@
 """The figures and sentences of steering, from made-up frames."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -59,11 +60,20 @@ def test_every_panel_has_every_mark(steered, rows):
     marks = {"nothing done", "asked for it in words", "asked in that language"}
     neurons = {"found neurons", "matched random neurons"}
     assert panels.to_dict() == {
-        "enhance: times": marks | neurons,
-        "add: times the mean": marks | neurons,
+        "enhance (times)": marks | neurons,
+        "add (means)": marks | neurons,
         "replace": marks | neurons,
-        "DiffMean: times the difference": marks | {"residual stream"},
+        "DiffMean (differences)": marks | {"residual stream"},
     }
+
+
+def test_found_sets_are_filled_and_joined_random_ones_hollow(steered):
+    # An empty cell of the chart's data is no text there: what is told apart must have a name.
+    svg = picture(STEERING_COSTS, steered).svg
+    points = re.findall(r'<path [^>]*roledescription="point"[^>]*>', svg)
+    hollow = [point for point in points if 'fill="#' not in point]
+    assert len(points) == 2 * len(SHARES) and len(hollow) == 2 * 4
+    assert all("matched random neurons" in point for point in hollow)
 
 
 def test_one_pair_needs_no_mean(findings):

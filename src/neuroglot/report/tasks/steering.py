@@ -5,13 +5,13 @@ import pandas as pd
 
 from neuroglot.report.charts.figure import Figure
 from neuroglot.report.findings import Findings
-from neuroglot.report.theme import ACCENT, FAINT, INK, KIND_COLOURS, data
+from neuroglot.report.theme import ACCENT, INK, KIND_COLOURS, data
 
 METHODS = {
-    "enhance": "enhance: times",
-    "add": "add: times the mean",
+    "enhance": "enhance (times)",
+    "add": "add (means)",
     "replace": "replace",
-    "diffmean": "DiffMean: times the difference",
+    "diffmean": "DiffMean (differences)",
 }
 """Those with a strength or a set, and what their strength is."""
 
@@ -21,7 +21,7 @@ MARKS = {"none": "nothing done", "prompt": "asked for it in words", "own": "aske
 ALL = "all pairs"
 _FOUND, _RANDOM, _STREAM = "found neurons", "matched random neurons", "residual stream"
 _SERIES = {_FOUND: ACCENT, _RANDOM: KIND_COLOURS["matched"], _STREAM: "#009e73"}
-_MARK_COLOURS = {"nothing done": FAINT, "asked for it in words": "#d55e00", "asked in that language": INK}
+_MARK_COLOURS = {"nothing done": "#882255", "asked for it in words": "#d55e00", "asked in that language": INK}
 _METHOD_COLOURS = {"enhance": ACCENT, "add": "#56b4e9", "replace": "#cc79a7", "diffmean": "#009e73"}
 _NUMBERS = ("in_target", "in_target_low", "in_target_high", "fluency", "chrf", "repetition", "length")
 
@@ -67,10 +67,14 @@ def _shares(findings: Findings) -> alt.FacetChart:
         y=alt.Y("in_target:Q", title="answered in the target")
         .axis(format="%", tickCount=5)
         .scale(domain=[0, 1]),
-        color=alt.Color("series:N", title=None).scale(domain=list(colours), range=list(colours.values())),
+        color=alt.Color("series:N", title=None, legend=alt.Legend(symbolOpacity=1)).scale(
+            domain=list(colours), range=list(colours.values())
+        ),
         tooltip=_tooltip("pair:N", "way:N", "series:N", "strength:Q"),
     )
-    own = chart.transform_filter(f"!({is_mark})").encode(x=alt.X("strength:O", title="strength"))
+    own = chart.transform_filter(f"!({is_mark})").encode(
+        x=alt.X("strength:O", title="strength").axis(labelAngle=0)
+    )
     rules = chart.mark_rule(strokeWidth=1.5, strokeDash=[2, 2]).transform_filter(is_mark)
     ends = own.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y="in_target_low:Q", y2="in_target_high:Q")
     lines = own.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40, filled=True)).encode(
@@ -112,8 +116,8 @@ def _costs(findings: Findings) -> alt.HConcatChart:
                 domain=methods, range=[_METHOD_COLOURS[name] for name in methods]
             )
         )
-        found = steered.transform_filter("datum.control === ''")
-        random = steered.transform_filter("datum.control !== ''")
+        found = steered.transform_filter(f"datum.series !== '{_RANDOM}'")
+        random = steered.transform_filter(f"datum.series === '{_RANDOM}'")
         marks = chart.transform_filter(alt.FieldOneOfPredicate("method", list(MARKS)))
         panels.append(
             alt.layer(
@@ -121,7 +125,12 @@ def _costs(findings: Findings) -> alt.HConcatChart:
                 found.mark_point(filled=True, size=70, opacity=1),
                 random.mark_point(size=45, strokeWidth=1.5, opacity=0.9),
                 marks.mark_point(shape="cross", filled=True, size=60, color=INK, opacity=1),
-                marks.mark_text(align="left", dx=7, dy=-7, fontSize=11, color=INK).encode(text="way:N"),
+                *(
+                    marks.mark_text(align=align, dx=dx, dy=-9, fontSize=11, color=INK)
+                    .encode(text="way:N")
+                    .transform_filter(f"datum.in_target {side} 0.6")
+                    for align, dx, side in (("left", 5, "<="), ("right", 5, ">"))
+                ),
             ).properties(width=330, height=260)
         )
     return alt.hconcat(*panels, spacing=40).add_params(_choice("steering_costs_pair", pairs))

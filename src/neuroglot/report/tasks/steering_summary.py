@@ -1,13 +1,14 @@
 """What steering says, in sentences decided by intervals; every strength is named, none is picked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from neuroglot.report.words import figure, interval, listing
 
-Line = Mapping[str, Any]
+Line = Mapping[Any, Any]
+"""A row of ``steering``."""
 
 WAYS = {
     "enhance": "Multiplying the target's neurons",
@@ -27,8 +28,10 @@ def summarise_steering(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     if not len(rows):
         return []
     rows = rows[rows["source"] == ""]
-    lines = {name: group.to_dict("records") for name, group in rows[rows["control"] == ""].groupby("method")}
-    randoms = {
+    lines: dict[Any, Sequence[Line]] = {
+        name: list(group.to_dict("records")) for name, group in rows[rows["control"] == ""].groupby("method")
+    }
+    randoms: dict[tuple[str, float], Line] = {
         (row["method"], row["strength"]): row for row in rows[rows["control"] != ""].to_dict("records")
     }
     none, asked, own = (lines[name][0] for name in ("none", "prompt", "own"))
@@ -45,18 +48,19 @@ def summarise_steering(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _percent(row: Line) -> str:
-    return f"{interval(*(100 * row[f'in_target{end}'] for end in ('', '_low', '_high')), digits=0)} %"
+    value, low, high = (100 * row[f"in_target{end}"] for end in ("", "_low", "_high"))
+    return f"{interval(value, low, high, digits=0)} %"
 
 
 def _times(row: Line) -> str:
     return "" if row["method"] == "replace" else f" at {row['strength']:g}"
 
 
-def _shares(rows: list[Line]) -> str:
+def _shares(rows: Sequence[Line]) -> str:
     return listing([f"{_percent(row)}{_times(row)}" for row in rows]) + " of answers into the language"
 
 
-def _verdict(rows: list[Line], randoms: Mapping[tuple[str, float], Line]) -> str:
+def _verdict(rows: Sequence[Line], randoms: Mapping[tuple[str, float], Line]) -> str:
     """Against matched random neurons where there are such, else against doing nothing."""
     twins = [randoms[key] for row in rows if (key := (row["method"], row["strength"])) in randoms]
     measure, versus = ("beyond", "matched random neurons") if twins else ("gain", "doing nothing")
@@ -74,7 +78,7 @@ def _verdict(rows: list[Line], randoms: Mapping[tuple[str, float], Line]) -> str
     return f"{beside}That is {listing(said)}."
 
 
-def _cost(rows: list[Line], none: Line, own: Line) -> str:
+def _cost(rows: Sequence[Line], none: Line, own: Line) -> str:
     """What becomes of content, fluency and repetition."""
     content = listing([figure(row["chrf"], 0) for row in rows])
     fluent = listing([figure(row["fluency"]) for row in rows])

@@ -1,6 +1,7 @@
 """What steering came to: shares, repetition, fluency and content, with paired intervals over questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def tabulate(answers: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     asked = list(dict.fromkeys(answers["question"]))
     weights = whole_then_resamples(len(asked), resamples, seed)
     measures = [*WITH_INTERVAL, *ALONE]
-    tables = {
+    tables: dict[Key, pd.DataFrame] = {
         key: group.set_index("question").loc[asked, measures].astype(float)
         for key, group in answers.groupby([*CONDITION, *PAIR], sort=False)
     }
@@ -49,17 +50,18 @@ def tabulate(answers: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-Tables = dict[tuple[str, str, float, str, str], pd.DataFrame]
+Key = tuple[Any, ...]
+"""What `CONDITION` says, or `PAIR`, or both."""
 
 
 def _row(
-    tables: Tables,
-    condition: tuple[str, str, float],
-    pairs: Sequence[tuple[str, str]],
-    named: tuple[str, str],
+    tables: Mapping[Key, pd.DataFrame],
+    condition: Key,
+    pairs: Sequence[Key],
+    named: Key,
     weights: Int[np.ndarray, "resample question"],
 ) -> dict[str, object]:
-    def drawn(name: str, of: tuple[str, str, float]) -> Float[np.ndarray, " resample"]:
+    def drawn(name: str, of: Key) -> Float[np.ndarray, " resample"]:
         return _mean([tables[*of, *pair][name].to_numpy() for pair in pairs], weights)
 
     method, control, strength = condition
@@ -85,7 +87,8 @@ def _mean(
     known = np.isfinite(table)
     total = weights @ np.where(known, table, 0.0).sum(axis=0)
     count = (weights @ known.sum(axis=0)).astype(float)
-    return total / np.where(count == 0, np.nan, count)
+    mean: Float[np.ndarray, " resample"] = total / np.where(count == 0, np.nan, count)
+    return mean
 
 
 def _ends(name: str, drawn: Float[np.ndarray, " resample"]) -> dict[str, float]:
