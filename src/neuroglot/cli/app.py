@@ -82,6 +82,7 @@ from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     export,
     generate,
     import_sets,
+    judge,
     models,
     recipes,
     run,

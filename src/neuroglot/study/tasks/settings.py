@@ -1,6 +1,8 @@
 """What a study asks of tasks: each part is measured only where the study has its settings."""
 
-from pydantic import Field, FiniteFloat
+import re
+
+from pydantic import Field, FiniteFloat, field_validator
 
 from neuroglot.study.named import Strict
 
@@ -57,13 +59,21 @@ class Judge(Strict):
     """
 
     base_url: str
-    model: str = "judge"
+    model: str = Field("judge", min_length=1)
     key: str = "OPENAI_API_KEY"
     questions: int | None = Field(None, ge=1)
     again: float = Field(0.1, ge=0, le=1)
     timeout: float = Field(60, gt=0)
     retries: int = Field(4, ge=0)
     parallel: int = Field(4, ge=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain(cls, base_url: str) -> str:
+        if base_url == "bundled" or re.fullmatch(r"https?://[^\s@?#]+", base_url):
+            return base_url.rstrip("/")
+        # Not said back: what stands before an @ or behind a ? is often a key.
+        raise ValueError("expected 'bundled' or https://host/v1, without a key in it: that is for `key`")
 
 
 class Steering(Strict):
