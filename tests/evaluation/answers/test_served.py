@@ -17,7 +17,7 @@ PROMPTS = ["first", "second", "third", "fourth", "fifth", "sixth"]
     ("known", "sent"),
     [
         ("repetition_penalty", {"repetition_penalty": 1.1}),
-        ("repeat_penalty", {"repeat_penalty": 1.1, "repeat_last_n": -1}),
+        ("repeat_penalty", {"repeat_penalty": 1.1, "repeat_last_n": 8192}),
     ],
 )
 def test_what_a_server_is_asked(known, sent, monkeypatch):
@@ -65,6 +65,18 @@ def test_a_name_may_be_refused():
     with serving(strict) as (url, asked):
         Served(url, "m").write(["first"], WRITING)
     assert asked[-1]["repeat_penalty"] == 1.1
+
+
+def test_a_server_that_refuses_every_name_says_why():
+    plain = engine()
+
+    def strict(fields, number):
+        if {"repetition_penalty", "repeat_penalty"} & set(fields):
+            return 400, b'{"error": {"message": "extra fields not permitted"}}', {}
+        return plain(fields, number)
+
+    with serving(strict) as (url, _), pytest.raises(NeuroglotError, match=r"ignores .*extra fields not"):
+        Served(url, "m").write(["first"], WRITING)
 
 
 def test_a_server_that_is_not_greedy_is_refused():

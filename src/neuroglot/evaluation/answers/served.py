@@ -13,11 +13,9 @@ from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.answers.live import Answer, Writing
 from neuroglot.progress import Track, silent
 
-FIELDS: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("repetition_penalty", {}),
-    ("repeat_penalty", {"repeat_last_n": -1}),
-)
-"""What the penalty is called, and what else must be said for it to see prompt and answer."""
+NAMES: dict[str, str | None] = {"repetition_penalty": None, "repeat_penalty": "repeat_last_n"}
+"""What the penalty is called, and how many tokens it looks back. That number is the context: llama.cpp once
+took -1 for all there are, and now refuses it."""
 
 PROBE = "one two three one two three one two three one two three one two"
 """A text that goes on in itself, unless repeating is punished."""
@@ -35,7 +33,7 @@ class Served:
 
     Attributes:
         model: What the server calls it.
-        field: What it calls the penalty, with what else must be said; None until it was tried out.
+        name: What it calls the penalty; None until it was tried out.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class Served:
                 "the engine 'openai' needs openai: pip install 'neuroglot[generate]'"
             ) from error
         self.model = model
-        self.field: tuple[str, Mapping[str, Any]] | None = None
+        self.name: str | None = None
         self._base_url = base_url
         self._timeout = timeout
         self._client = openai.OpenAI(
@@ -85,7 +83,7 @@ class Served:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        more = self._penalty(writing.repetition_penalty)
+        more = self._penalty(writing)
         with track("answers of the server", len(prompts)) as advance, ThreadPoolExecutor(PARALLEL) as pool:
 
             def one(prompt: str) -> Answer:
@@ -100,37 +98,37 @@ class Served:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _penalty(self, penalty: float) -> dict[str, Any]:
-        """The fields of a request that make the penalty so large.
+    def _penalty(self, writing: Writing) -> dict[str, Any]:
+        """The fields of a request with the penalty.
 
         Raises:
             NeuroglotError: The server knows none of the names.
         """
-        if penalty == 1:
+        if writing.repetition_penalty == 1:
             return {}
-        if self.field is None:
-            self.field = self._found_out()
-        name, beside = self.field
-        return {name: penalty, **beside}
+        self.name = self.name or self._found_out(writing.context)
+        return _fields(self.name, writing.repetition_penalty, writing.context)
 
-    def _found_out(self) -> tuple[str, Mapping[str, Any]]:
+    def _found_out(self, context: int) -> str:
         plain, again = (self._complete(PROBE, PROBE_TOKENS, (), {}).text for _ in range(2))
         if plain != again:
             raise NeuroglotError(
                 f"the server at {self._base_url} answers the same prompt differently at temperature 0: "
                 "it is not greedy"
             )
-        for name, beside in FIELDS:
+        refused = ""
+        for name in NAMES:
             try:
-                changed = self._complete(PROBE, PROBE_TOKENS, (), {name: STRONG, **beside}).text
-            except _RefusedError:  # a name that is not known may be refused as well as ignored
+                changed = self._complete(PROBE, PROBE_TOKENS, (), _fields(name, STRONG, context)).text
+            except _RefusedError as error:  # a name that is not known may be refused as well as ignored
+                refused = f"; {error}"
                 continue
             if changed != plain:
-                return name, beside
-        names = " and ".join(name for name, _ in FIELDS)
+                return name
         raise NeuroglotError(
-            f"the server at {self._base_url} ignores {names}: a penalty of {STRONG:g} changes nothing, so "
-            "its answers would not be those that are asked for (a repetition_penalty of 1 is none)"
+            f"the server at {self._base_url} ignores {' and '.join(NAMES)}: a penalty of {STRONG:g} changes "
+            "nothing, so its answers would not be those that are asked for (a repetition_penalty of 1 is "
+            f"none){refused}"
         )
 
     def _complete(self, prompt: str, tokens: int, stops: Sequence[str], more: Mapping[str, Any]) -> Answer:
@@ -172,6 +170,11 @@ class Served:
 
 class _RefusedError(NeuroglotError):
     """A request that the server calls wrong."""
+
+
+def _fields(name: str, penalty: float, context: int) -> dict[str, Any]:
+    window = NAMES[name]
+    return {name: penalty} | ({window: context} if window else {})
 
 
 def _first(error: Exception) -> str:
