@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 RUN = typer.Argument(help="The folder of a run whose answers are written (neuroglot generate).")
 BASE_URL = typer.Option(
     None,
-    help="Of any server that speaks the OpenAI protocol, as https://host/v1; 'bundled' tries the plumbing with "
-    "the bundled model. Default: as the study says.",
+    help="Of any server that speaks the OpenAI protocol, as https://host/v1; 'bundled' tries the plumbing "
+    "with the bundled model. Default: as the study says.",
 )
 MODEL = typer.Option(None, help="What the server calls its model.")
 KEY = typer.Option(
@@ -39,7 +39,7 @@ def judge(
     again: float | None = AGAIN,
     as_json: bool = JSON,
 ) -> None:
-    """Let a model mark the answers under a run's masks, 1 to 10. What was judged before is not asked again."""
+    """Let a model mark the answers under a run's masks, 1 to 10; what was judged before is kept."""
     import logging
 
     from rich.logging import RichHandler

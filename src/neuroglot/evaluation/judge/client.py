@@ -46,7 +46,7 @@ class Accepted:
         return kept | dict(FORMATS[self.form])
 
     def less(self, refusal: str) -> "Accepted | None":
-        """What to try after a refusal: without the field that it names, else a simpler form; None: give up."""
+        """What to try after a refusal: without the field it names, else a simpler form; None: give up."""
         for name in DISPENSABLE:
             if name in refusal and name not in self.without:
                 return replace(self, without=self.without | {name})
@@ -155,8 +155,7 @@ class _RefusedError(NeuroglotError):
 
 def _content(body: str) -> str:
     """The text of a chat completion; a message without text is an empty one."""
-    message = json.loads(body)["choices"][0]["message"]
-    content = message["content"] if isinstance(message, dict) else None
+    content = json.loads(body)["choices"][0]["message"]["content"]
     if content is not None and not isinstance(content, str):
         raise TypeError("its content is no text")
     return content or ""

@@ -75,6 +75,13 @@ class Judge(Strict):
         # Not said back: what stands before an @ or behind a ? is often a key.
         raise ValueError("expected 'bundled' or https://host/v1, without a key in it: that is for `key`")
 
+    @field_validator("key")
+    @classmethod
+    def _name(cls, key: str) -> str:
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", key):  # it may be the key itself, so it is not said back
+            raise ValueError("expected the name of an environment variable in capitals, not a key")
+        return key
+
 
 class Steering(Strict):
     """Questions in one language, answered under interventions that should bring out another.
