@@ -91,8 +91,10 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from neuroglot.report.page import write_report
     from neuroglot.report.summary import summarise
     from neuroglot.report.table import results_table
+    from neuroglot.report.tasks.summary import summarise_tasks
     from neuroglot.study.controls import Controlling
     from neuroglot.study.run import Run
+    from neuroglot.study.tasks.measuring import measure
 
     logging.basicConfig(
         level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)]
@@ -103,6 +105,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
         current.select()
         current.ablate()
         Controlling(current).frames()
+        measure(current)
         with notes.status("Tables, charts and page …"):
             findings = gather(current)
             page = write_report(findings, folder / "report")
@@ -113,10 +116,12 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
                 "report": str(page),
                 "means": findings.means.to_dict("records"),
                 "controls": {name: frame.to_dict("records") for name, frame in findings.controls.items()},
+                "tasks": {name: frame.to_dict("records") for name, frame in findings.tasks.items()},
             }
         )
         return
     output.print(results_table(findings))
-    for sentence in [*summarise(findings), *summarise_controls(findings)]:
+    said = [*summarise(findings), *summarise_controls(findings), *summarise_tasks(findings.tasks)]
+    for sentence in said:
         output.print(sentence, markup=False)
     output.print(f"\nReport: {page}", markup=False, highlight=False)
