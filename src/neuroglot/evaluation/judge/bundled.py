@@ -45,5 +45,7 @@ def serving(parallel: int) -> Iterator[str]:
         parameters.ui = False
         parameters.verbosity = -1
         server = xllamacpp.Server(parameters)
-        yield f"{server.listening_address}/v1"
-        del server  # which stops it
+        try:
+            yield f"{server.listening_address}/v1"
+        finally:
+            del server  # which stops it, before its file goes

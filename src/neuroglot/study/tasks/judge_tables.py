@@ -67,8 +67,8 @@ def agreement_row(subject: str, judged: pd.DataFrame) -> pd.DataFrame:
     """How far the judge agrees with itself about the answers that it judged twice."""
     names = ["mask", "language", "question"]
     rounds = [judged[judged["round"] == number].set_index(names)["score"] for number in (0, 1)]
-    both = pd.concat(rounds, axis=1, join="inner").to_numpy()
-    return pd.DataFrame([{"subject": subject} | agreement(both[:, 0], both[:, 1])])
+    first, second = pd.concat(rounds, axis=1, join="inner").to_numpy().T
+    return pd.DataFrame([{"subject": subject} | agreement(first.tolist(), second.tolist())])
 
 
 def _means(drawn: Drawn) -> Float[np.ndarray, "resample mask language"]:
