@@ -130,7 +130,7 @@ class Endpoint:
         except openai.APITimeoutError:
             raise UnansweredError(f"the judge did not answer within {self._timeout:g} s") from None
         except openai.APIConnectionError:
-            raise UnansweredError("the judge cannot be reached, or closed the connection") from None
+            raise UnansweredError(f"{self._url} cannot be reached, or closed the connection") from None
         except openai.APIStatusError as error:
             raise UnansweredError(f"the judge fails with {error.status_code}: {self._first(error)}") from None
         except openai.OpenAIError as error:
