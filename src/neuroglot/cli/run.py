@@ -94,13 +94,14 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from neuroglot.report.tasks.summary import summarise_tasks
     from neuroglot.study.controls import Controlling
     from neuroglot.study.run import Run
-    from neuroglot.study.tasks.measuring import measure
+    from neuroglot.study.tasks.measuring import measure, rehearse
 
     logging.basicConfig(
         level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)]
     )
     current = Run.begin(folder, study, bar, announce)
     with current.lock():
+        rehearse(current)
         say_completeness(current.score())
         current.select()
         current.ablate()

@@ -116,18 +116,20 @@ def _parts(study: Study, size: Size, machine: Machine, wide: int) -> Iterator[Pa
     body, head = 2 * size.body / machine.products, 2 * size.head / machine.products
     texts = study.text.parts(study.seed)
     tokens = {name: _tokens(study, text) for name, text in texts.items()}
-    count, subjects = _masks(study), 1 if study.chat is None else 2
+    count = _masks(study)
     backward = _passes(study)
     # There and back without weight gradients is twice the body, and the head's slope is a second product.
     yield Part("score", tokens["identify"], backward * tokens["identify"] * 2 * (body + head))
     yield Part("ablate", count * tokens["report"], count * tokens["report"] * (body + head))
     few = _few(study)
+    if study.chat is not None:
+        few += _few(study, random=False)
     if study.benchmarks:
         tasks = {task for panel in study.benchmarks.panels.values() for task in panel.values()}
-        read = subjects * few * len(tasks) * study.benchmarks.limit * ITEM_TOKENS
+        read = few * len(tasks) * study.benchmarks.limit * ITEM_TOKENS
         yield Part("benchmarks", read, read * body)
     if study.generation:
-        answers = subjects * few * len(study.text.languages) * (study.generation.count or 24)
+        answers = few * len(study.text.languages) * (study.generation.count or 24)
         yield _writing("generation", answers, _written(study), study.generation.batch, size, machine, wide)
     if study.steering:
         own = study.steering
@@ -159,11 +161,14 @@ def _masks(study: Study) -> int:
     return 2 + study.controls.uniform + languages * (own + matched)
 
 
-def _few(study: Study) -> int:
-    """Those that tasks are tried under: of random sets the first."""
+def _few(study: Study, *, random: bool = True) -> int:
+    """Those that a model's tasks are tried under: of random sets the first, if any."""
     languages = len(study.text.languages)
     own = sum(len(study.acting_on(recipe.name)) for recipe in study.recipes)
-    matched = min(1, study.controls.matched) * sum(controlled(study, recipe.name) for recipe in study.recipes)
+    if not random:
+        return 2 + languages * own
+    controls = min(1, study.controls.matched)
+    matched = controls * sum(controlled(study, recipe.name) for recipe in study.recipes)
     return 2 + min(1, study.controls.uniform) + languages * (own + matched)
 
 

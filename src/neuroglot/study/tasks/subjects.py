@@ -11,6 +11,10 @@ from neuroglot.study.run import Run
 from neuroglot.study.transfer.pair import check_neurons, check_words
 from neuroglot.study.validation import located
 
+BASE = "base"
+
+RANDOM = ("uniform", "matched")
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -32,10 +36,18 @@ class Subject:
         return f"{self.model.fingerprint} {self.model.precision}"
 
     def conditions(self) -> list[tuple[Mask, Intervention]]:
-        """Nothing off first, then everything; the recipes' sets, one matched control of each, one uniform."""
+        """Nothing off, everything off, the recipes' sets; on the run's own model one random set of each kind.
+
+        What random sets do is asked of the model that they were drawn for. The chat model is asked what is
+        left of the others' effect (Le et al. 2026, Tables 3 and 4).
+        """
         study, bank, sets = self.run.study, self.run.bank, self.run.sets
         found = masks(study, self.run.model, bank, sets, control_sets(study, bank, sets))
-        return [(mask, act) for mask, act in found if mask.seed == 0]
+        return [
+            (mask, act)
+            for mask, act in found
+            if mask.seed == 0 and (self.name == BASE or mask.kind not in RANDOM)
+        ]
 
 
 def subjects(run: Run) -> Iterator[Subject]:
@@ -44,14 +56,20 @@ def subjects(run: Run) -> Iterator[Subject]:
     Raises:
         NeuroglotError: The chat model cannot be loaded, or has other neurons or other words.
     """
-    yield Subject("base", run.model, run)
+    yield Subject(BASE, run.model, run)
     study = run.study
     if study.chat is None:
         return
+    texts = [
+        sentence
+        for documents in run.text["report"].documents.values()
+        for document in documents
+        for sentence in document.sentences
+    ]
     with located(study.at("chat")):
         found_on = run.manifest["stages"]["score"]["model"]
         loading = study.loading | {"name": study.chat, "revision": None, "precision": found_on["precision"]}
         model = LanguageModel.load(**loading, device=study.device)
         check_neurons(found_on, model, {recipe.site for recipe in study.recipes})
-        check_words(run.model.tokenizer, model.tokenizer, [])
+        check_words(run.model.tokenizer, model.tokenizer, texts)
     yield Subject("chat", model, run)
