@@ -42,7 +42,7 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> Part:
     model = bench.model
     text = [token for sample in bench.batch.samples for token in sample.ids[1:]]
     ids = (bench.batch.samples[0].ids[0], *text[:PROMPT])
-    target, sample = Target(ids[:-1], ids[-1]), Sample("", "", 0, ids, 1, 1)
+    target, sample = Target(ids[:-1], ids[-1:]), Sample("", "", 0, ids, 1, 1)
     neurons = _random(model, np.arange(NEURONS) % model.layers)
     few = captum_layers(model.layers)
     ablated, moved = (_random(model, np.repeat(few, each)) for each in (ABLATED, MOVED))

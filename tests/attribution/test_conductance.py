@@ -134,12 +134,12 @@ def test_completeness_at_the_residual_stream_grows_with_the_steps(family, schedu
 def test_one_step_is_the_gradient_at_its_start(samples, gemma):
     """With two values of α: g(α_0)·(a(α_1) − a(α_0)), by plain autograd, for s at the last position."""
     sample, alphas = samples[2], (0.3, 0.9)
-    target, ids = Target(sample.ids, 33, "probability"), torch.tensor([sample.ids])
+    target, ids = Target(sample.ids, (33,), "probability"), torch.tensor([sample.ids])
 
     def value(hidden):
-        s, slope = target.value(hidden[:, -1], gemma.head, gradient=True)
+        s, slope = target.value(hidden[:, -1:], gemma.head, gradient=True)
         whole = torch.zeros_like(hidden)
-        whole[:, -1] = slope
+        whole[:, -1:] = slope
         return s, whole
 
     found = conductance(gemma, ids, value, alphas=alphas)

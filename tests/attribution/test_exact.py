@@ -28,7 +28,7 @@ def model(request):
 
 
 @torch.no_grad()
-def logits_with(model, layer, neuron, change, positions=slice(None), site="mlp"):
+def logits_with(model, layer, neuron, change, positions=slice(None), site="mlp", ids=IDS):
     """The network's own logits with one neuron changed in a whole forward, and what the neuron was."""
     was = []
 
@@ -39,7 +39,7 @@ def logits_with(model, layer, neuron, change, positions=slice(None), site="mlp")
         return activation
 
     with model.site(site).visit({layer: visitor}):
-        return model.network(torch.tensor([IDS]), use_cache=False).logits[0], was[0]
+        return model.network(torch.tensor([ids]), use_cache=False).logits[0], was[0]
 
 
 MOVES = {
@@ -51,7 +51,7 @@ MOVES = {
 
 @pytest.mark.parametrize("measure", OF_LOGITS)
 def test_moved_neurons_equal_a_hook_and_a_forward_each(model, measure):
-    target = Target(IDS, 33, measure)
+    target = Target(IDS, (33,), measure)
     for move, by_hand in MOVES.values():
         found = move_at_last(model, target, NEURONS, move)
         expected = np.empty(found.s.shape)
@@ -69,9 +69,24 @@ def test_moved_neurons_equal_a_hook_and_a_forward_each(model, measure):
         )
 
 
+@pytest.mark.parametrize("length", [1, 18])
+def test_a_target_of_several_tokens(model, length):
+    """Only the prompt's last position is moved; the tokens behind it are read as they are."""
+    prompt, tokens = IDS[:length], (33, 70, 40)
+    found = move_at_last(model, Target(prompt, tokens), NEURONS, shift_along_sign(GRID))
+    expected = np.empty(found.s.shape)
+    for row, (layer, neuron) in enumerate(NEURONS):
+        for column, change in enumerate(MOVES["signed"][1]):
+            logits, _ = logits_with(model, layer, neuron, change, length - 1, ids=prompt + tokens[:-1])
+            read = logits[length - 1 :].log_softmax(-1)
+            expected[row, column] = sum(read[each, token].item() for each, token in enumerate(tokens))
+    np.testing.assert_allclose(found.s, expected, rtol=1e-5, atol=1e-4)
+    assert np.ptp(expected) > 1e-2
+
+
 @pytest.mark.parametrize("site", ["mlp_up", "mlp_gate", "resid", "resid_pre"])
 def test_other_sites(gemma, site):
-    found = move_at_last(gemma, Target(IDS, 33), NEURONS[[0, 1, 3]] % 32, plain_shift([1.5]), site=site)
+    found = move_at_last(gemma, Target(IDS, (33,)), NEURONS[[0, 1, 3]] % 32, plain_shift([1.5]), site=site)
     for row, (layer, neuron) in enumerate(NEURONS[[0, 1, 3]] % 32):
         logits, _ = logits_with(gemma, layer, neuron, lambda a: a + 1.5, -1, site)
         assert found.s[row, 0].item() == pytest.approx(logits[-1].log_softmax(-1)[33].item(), abs=1e-5)
@@ -92,10 +107,10 @@ def test_ablation_everywhere_equals_a_hook_and_a_forward_each(model):
 
 def test_batches_do_not_matter(gemma, monkeypatch):
     told = []
-    whole = move_at_last(gemma, Target(IDS, 33), NEURONS, plain_shift(GRID))
+    whole = move_at_last(gemma, Target(IDS, (33,)), NEURONS, plain_shift(GRID))
     monkeypatch.setattr(exact, "HEAD_ROWS", 9)
     monkeypatch.setattr(exact, "BODY_ROWS", 2)
-    parts = move_at_last(gemma, Target(IDS, 33), NEURONS, plain_shift(GRID), advance=told.append)
+    parts = move_at_last(gemma, Target(IDS, (33,)), NEURONS, plain_shift(GRID), advance=told.append)
     torch.testing.assert_close(whole.s, parts.s, rtol=1e-5, atol=1e-6)
     assert told == [9, 9, 9, 1]
 
@@ -116,13 +131,13 @@ def test_the_slope_of_a_small_shift_is_the_gradient(gemma):
         gemma.network(torch.tensor([IDS])).logits[0, -1, 33].backward()
     slopes = torch.stack([leaves[layer].grad[0, -1, neuron] for layer, neuron in NEURONS.tolist()])
     for shift, sign in ((plain_shift, False), (shift_along_sign, True)):
-        found = move_at_last(gemma, Target(IDS, 33, "logit"), NEURONS, shift([-1e-2, 1e-2]))
+        found = move_at_last(gemma, Target(IDS, (33,), "logit"), NEURONS, shift([-1e-2, 1e-2]))
         expected = slopes * found.activation.sign() if sign else slopes
         torch.testing.assert_close((found.s[:, 1] - found.s[:, 0]) / 2e-2, expected, rtol=2e-2, atol=2e-4)
 
 
 def test_mistakes_are_named(gemma):
-    target, sample = Target(IDS, 33), Sample("en", "d", 0, IDS, 9, 9)
+    target, sample = Target(IDS, (33,)), Sample("en", "d", 0, IDS, 9, 9)
     with pytest.raises(NeuroglotError, match=r"there is no neuron 48 in layer 1: site 'mlp' has 48 a layer"):
         move_at_last(gemma, target, np.array([[0, 3], [1, 48]]), off)
     with pytest.raises(NeuroglotError, match=r"layers \[3\] do not exist"):

@@ -20,13 +20,24 @@ def model(request):
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 20])
 def test_equals_the_whole_prompt(model, length):
     last = LastPosition.of(model, IDS[:length])
-    whole = model.body(torch.tensor([IDS[:length]]))[0, -1]
+    whole = model.body(torch.tensor([IDS[:length]]))[0, -1:]
     torch.testing.assert_close(last.hidden, whole, rtol=1e-5, atol=1e-5)
     for layer in range(model.layers):
         for rows in (1, 3, 2):  # again and again: nothing is left over from the run before
             found = last.run(layer, rows)
-            assert found.shape == (rows, model.hidden_size)
-            torch.testing.assert_close(found, whole.expand(rows, -1), rtol=1e-5, atol=1e-5)
+            assert found.shape == (rows, 1, model.hidden_size)
+            torch.testing.assert_close(found, whole.expand(rows, -1, -1), rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [1, 7, 17])
+def test_with_tokens_behind_the_prompt(model, length):
+    last = LastPosition.of(model, IDS[:length], IDS[length : length + 3])
+    whole = model.body(torch.tensor([IDS[: length + 3]]))[0, -4:]
+    torch.testing.assert_close(last.hidden, whole, rtol=1e-5, atol=1e-5)
+    for layer in range(model.layers):
+        found = last.run(layer, 2)
+        torch.testing.assert_close(found, whole.expand(2, -1, -1), rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()
@@ -50,7 +61,7 @@ def test_each_row_is_changed_alone(model):
 
         with site.visit({layer: change_last}):
             whole = model.body(torch.tensor([IDS]))[0, -1]
-        torch.testing.assert_close(found[row], whole, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found[row, 0], whole, rtol=1e-5, atol=1e-5)
         assert not torch.allclose(found[row], last.hidden, atol=1e-3)
 
 

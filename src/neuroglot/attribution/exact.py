@@ -80,7 +80,7 @@ def move_at_last(
     Args:
         model: The model.
         target: The prompt, and what s is.
-        neurons: Which, at ``site``.
+        neurons: Which, at ``site``; what follows the prompt reads them as they come.
         move: The values: `off`, `plain_shift` or `shift_along_sign`.
         site: Where the neurons are.
         advance: Told the number of points (neurons × values) done after each batch.
@@ -92,18 +92,19 @@ def move_at_last(
         NeuroglotError: A neuron, site or token does not exist.
     """
     _check(model, neurons, site)
-    last = LastPosition.of(model, target.ids)
-    activation = _activations(last, neurons, site)
+    last = LastPosition.of(model, target.ids, target.tokens[:-1])
+    activation = activations_at(last, neurons, site)
     values = move(activation)
     # A point is one neuron at one value; points are taken in the order of their layers.
     point = np.arange(values.numel()).reshape(values.shape)[np.argsort(neurons[:, 0], kind="stable")].ravel()
     owner = neurons[point // max(1, values.shape[1])]
     s = values.new_empty(values.numel(), dtype=torch.float32)
-    for start in range(0, len(point), HEAD_ROWS):
-        chunk = slice(start, start + HEAD_ROWS)
+    most = max(1, HEAD_ROWS // len(target.tokens))
+    for start in range(0, len(point), most):
+        chunk = slice(start, start + most)
         hidden = []
-        for layer, rows in _by_layer(owner[chunk, 0], BODY_ROWS):
-            change = _put(owner[chunk][rows, 1], values.view(-1)[point[chunk][rows]])
+        for layer, rows in _by_layer(owner[chunk, 0], max(1, BODY_ROWS // len(target.tokens))):
+            change = _put(owner[chunk][rows, 1], values.view(-1)[point[chunk][rows]], slice(1))
             with model.site(site).visit({layer: change}):
                 hidden.append(last.run(layer, len(rows)))
         s[point[chunk]] = target.value(torch.cat(hidden), model.head)[0]
@@ -151,7 +152,7 @@ def ablate_everywhere(
         base = log_prob(model.body(ids))
     drop = torch.empty(len(neurons), dtype=torch.float64, device=model.device)
     for layer, rows in _by_layer(neurons[:, 0], max(1, token_budget // ids.shape[1])):
-        change = _put(neurons[rows, 1], torch.zeros(len(rows), device=model.device))
+        change = _put(neurons[rows, 1], torch.zeros(len(rows), device=model.device), slice(None))
         state = kept[layer].expand(len(rows), -1, -1)
         with model.site(site).visit({layer: change}), from_layer(model, layer, state):
             drop[rows] = base - log_prob(model.body(ids.expand(len(rows), -1)))
@@ -169,8 +170,9 @@ def _check(model: LanguageModel, neurons: Neurons, site: str) -> None:
         )
 
 
-def _activations(last: LastPosition, neurons: Neurons, site: str) -> Float[Tensor, " neuron"]:
-    """As they are at the last position."""
+@torch.no_grad()
+def activations_at(last: LastPosition, neurons: Neurons, site: str) -> Float[Tensor, " neuron"]:
+    """What neurons are at the last position of a prompt."""
     kept: dict[int, Tensor] = {}
 
     def keep(layer: int) -> Visitor:
@@ -190,13 +192,14 @@ def _by_layer(layers: Int[np.ndarray, " row"], most: int) -> Iterator[tuple[int,
             yield layer, rows[start : start + most]
 
 
-def _put(index: Int[np.ndarray, " row"], value: Float[Tensor, " row"]) -> Visitor:
-    """Gives each row's neuron its value at all positions of the row."""
+def _put(index: Int[np.ndarray, " row"], value: Float[Tensor, " row"], positions: slice) -> Visitor:
+    """Gives each row's neuron its value at some positions of the row."""
 
     def change(activation: Float[Tensor, "row token neuron"]) -> Tensor:
         changed = activation.clone()
         row = torch.arange(len(index), device=activation.device)
-        changed[row, :, torch.from_numpy(index).to(activation.device)] = value.to(activation)[:, None]
+        own = torch.from_numpy(index).to(activation.device)
+        changed[row, positions, own] = value.to(activation)[:, None]
         return changed
 
     return change

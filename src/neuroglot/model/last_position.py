@@ -2,6 +2,7 @@
 
 A change at the last position of a causal model reaches nothing before it. So each variant of it costs one
 token from its layer up, however long the prompt, and variants stand beside each other as rows of a batch.
+Where an answer of several tokens is read behind the prompt, its tokens but the last are computed with it.
 """
 
 from collections.abc import Sequence
@@ -25,22 +26,27 @@ class LastPosition:
 
     Attributes:
         model: The model.
-        ids: The prompt, BOS first.
-        cache: Keys and values of all positions but the last; None if there is no other.
-        entering: What enters each block at the last position.
-        hidden: The last hidden state there, nothing changed.
+        ids: What is computed again: the prompt's last token, then the tokens behind the prompt.
+        cache: Keys and values of all positions before; None if there are none.
+        entering: What enters each block there.
+        hidden: The last hidden states there, nothing changed.
     """
 
     model: LanguageModel
     ids: tuple[int, ...]
     cache: Cache | None
-    entering: Float[Tensor, "layer hidden"]
-    hidden: Float[Tensor, " hidden"]
+    entering: Float[Tensor, "layer position hidden"]
+    hidden: Float[Tensor, "position hidden"]
 
     @classmethod
     @torch.no_grad()
-    def of(cls, model: LanguageModel, ids: Sequence[int]) -> "LastPosition":
+    def of(cls, model: LanguageModel, ids: Sequence[int], after: Sequence[int] = ()) -> "LastPosition":
         """Reads the prompt once.
+
+        Args:
+            model: The model.
+            ids: The prompt, BOS first.
+            after: Tokens behind the prompt that are computed with its last one.
 
         Raises:
             NeuroglotError: The prompt is empty.
@@ -51,28 +57,32 @@ class LastPosition:
         if len(ids) > 1:
             before = torch.tensor([ids[:-1]], device=model.device)
             cache = _Shared(model.network.base_model(input_ids=before, use_cache=True).past_key_values.layers)
+        again = (ids[-1], *after)
         with entering(model, range(model.layers)) as kept:
-            hidden = _body(model, ids[-1], cache, rows=1)[0]
-        state = torch.stack([kept[layer][0, 0].to(model.device) for layer in range(model.layers)])
-        return cls(model, tuple(ids), cache, state, hidden)
+            hidden = _body(model, again, cache, rows=1)[0]
+        state = torch.stack([kept[layer][0].to(model.device) for layer in range(model.layers)])
+        return cls(model, again, cache, state, hidden)
 
-    @torch.no_grad()
-    def run(self, layer: int, rows: int) -> Float[Tensor, "row hidden"]:
-        """The last hidden state after the blocks from ``layer`` up; visitors see [row, 1, neuron].
+    def run(self, layer: int, rows: int) -> Float[Tensor, "row position hidden"]:
+        """The last hidden states after the blocks from ``layer`` up; visitors see [row, position, neuron].
+
+        The prompt's last position comes first.
 
         Args:
             layer: The first block that runs, on what enters it when nothing is changed.
             rows: Variants: as many equal rows, unless a visitor tells them apart.
         """
-        with from_layer(self.model, layer, self.entering[layer].expand(rows, 1, -1)):
-            return _body(self.model, self.ids[-1], self.cache, rows)
+        with from_layer(self.model, layer, self.entering[layer].expand(rows, -1, -1)):
+            return _body(self.model, self.ids, self.cache, rows)
 
 
-def _body(model: LanguageModel, token: int, cache: Cache | None, rows: int) -> Float[Tensor, "row hidden"]:
-    ids = torch.full((rows, 1), token, device=model.device)
+def _body(
+    model: LanguageModel, tokens: Sequence[int], cache: Cache | None, rows: int
+) -> Float[Tensor, "row position hidden"]:
+    ids = torch.tensor([tokens], device=model.device).expand(rows, -1)
     output = model.network.base_model(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
     hidden: Tensor = output.last_hidden_state
-    return hidden[:, 0]
+    return hidden
 
 
 class _Shared(Cache):
