@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
 from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.loading import auto_class
 
 SPECIAL = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>"}
 VOCABULARY = 256 + len(SPECIAL)
@@ -63,21 +64,43 @@ CONFIGURATIONS: dict[str, Callable[..., PretrainedConfig]] = {
 }
 
 
-def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a UTF-8 byte, after PAD, EOS and BOS."""
+MASKED = {"cls_token": "<s>", "pad_token": "<pad>", "sep_token": "</s>", "mask_token": "<mask>"}
+ROBERTA = SHAPE | {"vocab_size": 256 + len(MASKED), "pad_token_id": 1, "intermediate_size": 48}
+
+ENCODERS: dict[str, Callable[..., PretrainedConfig]] = {
+    # As in the real ones, BERT pads with token 0, and RoBERTa, whose padding is 1, begins a text with it.
+    "bert": lambda **more: transformers.BertConfig(**ROBERTA | {"pad_token_id": 0} | more),
+    "roberta": lambda **more: transformers.RobertaConfig(**ROBERTA | {"max_position_embeddings": 130} | more),
+    "xlm-roberta": lambda **more: transformers.XLMRobertaConfig(
+        **ROBERTA | {"max_position_embeddings": 130} | more
+    ),
+}
+"""Masked language models."""
+
+
+def tiny_tokenizer(special: dict[str, str] = SPECIAL) -> PreTrainedTokenizerFast:
+    """One token a UTF-8 byte, after the special ones: by default PAD, EOS and BOS."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate([*SPECIAL.values(), *letters])}
+    vocabulary = {token: index for index, token in enumerate([*special.values(), *letters])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
+
+
+def tokenizer_of(family: str) -> PreTrainedTokenizerFast:
+    """What goes with a family's tiny network."""
+    if family not in ENCODERS:
+        return tiny_tokenizer()
+    names = [*MASKED] if family != "bert" else ["pad_token", "cls_token", "sep_token", "mask_token"]
+    return tiny_tokenizer({name: MASKED[name] for name in names})
 
 
 def tiny_network(family: str, seed: int = 0, **overrides: object) -> torch.nn.Module:
     """A random transformers model whose biases, norms and logits are all far from their trivial values."""
-    config = CONFIGURATIONS[family](**overrides)
+    config = (CONFIGURATIONS | ENCODERS)[family](**overrides)
     torch.manual_seed(seed)
-    network = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    network = auto_class(config).from_config(config, dtype=torch.float32)
     with torch.no_grad():
         for weight in network.parameters():
             if weight.ndim == 1:
@@ -89,11 +112,11 @@ def tiny_network(family: str, seed: int = 0, **overrides: object) -> torch.nn.Mo
 
 def tiny_model(family: str, seed: int = 0, **overrides: object) -> LanguageModel:
     """A random `LanguageModel` of three layers of 48 neurons (128 in BLOOM, which fixes the ratio)."""
-    return LanguageModel(tiny_network(family, seed, **overrides), tiny_tokenizer(), f"tiny {family}")
+    return LanguageModel(tiny_network(family, seed, **overrides), tokenizer_of(family), f"tiny {family}")
 
 
 def save_tiny(folder: Path, family: str = "gemma3_text", **overrides: object) -> Path:
     """Writes a tiny model and its tokenizer where `LanguageModel.load` can read them."""
     tiny_network(family, **overrides).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
+    tokenizer_of(family).save_pretrained(folder)
     return folder

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuroglot.attribution.copies import Counted, together
 from neuroglot.attribution.scores import SCORES
 from neuroglot.attribution.sweeps import Hidden, Swept
 from neuroglot.model.batch import Batch
@@ -25,6 +26,7 @@ from neuroglot.model.precision import products
 from neuroglot.objective import Objective
 from neuroglot.statistics.quantity import Quantity
 from neuroglot.statistics.reductions import REDUCTIONS
+from neuroglot.text.samples import Sample
 
 BLOCK_BYTES = 2**20
 """Of one float32 score of some neurons: with a and g beside it, what a core's own cache holds."""
@@ -47,7 +49,7 @@ class BatchPass:
     quantities: Sequence[Quantity]
     layers: Sequence[int]
     batch: Batch
-    counting: Callable[[int], slice]
+    counting: Callable[[Sample], Counted]
     checkpointing: bool
     objectives: Sequence[Objective]
     found: dict[Quantity, Float[Tensor, "row layer neuron"]] = field(init=False)
@@ -133,9 +135,13 @@ class BatchPass:
         self._note_paths(swept)
 
     def _reduce_tokens(self, quantity: Quantity, place: int, tokens: Tensor) -> None:
-        for row, length in enumerate(self.batch.lengths.tolist()):
-            counted = tokens[row : row + 1, self.counting(length)]
-            self.found[quantity][row, place] = REDUCTIONS[quantity.reduction](counted)[0]
+        for row, sample in enumerate(self.batch.samples):
+            counted = tokens[row : row + 1, self.counting(sample)]
+            self.found[quantity][row, place] = self._reduced(quantity, counted, [sample])[0]
+
+    def _reduced(self, quantity: Quantity, tokens: Tensor, samples: Sequence[Sample]) -> Tensor:
+        summed, last = SCORES[quantity.score].gradient, quantity.reduction == "last"
+        return REDUCTIONS[quantity.reduction](together(tokens, samples, summed=summed, last=last))
 
     def _note_paths(self, swept: Swept) -> None:
         fit = [row for row in range(len(self.batch.samples)) if row not in self.unfit]
@@ -188,13 +194,14 @@ class BatchPass:
                     assert formula is not None  # sweeps do not come here
                     tokens = formula(a, g)
                     for quantity in wanted:
-                        reduced = REDUCTIONS[quantity.reduction](tokens)
+                        reduced = self._reduced(quantity, tokens, self.batch.samples[rows])
                         self.found[quantity][rows, place, neurons] = reduced
 
-    def _blocks(self, value: Float[Tensor, "row token neuron"]) -> Iterator[tuple[slice, slice, slice]]:
+    def _blocks(self, value: Float[Tensor, "row token neuron"]) -> Iterator[tuple[slice, Counted, slice]]:
         """Rows of one length, the tokens of theirs that count, and neurons: as much as fits the cache."""
         width, start = value.shape[2], 0
-        for length, group in groupby(self.batch.lengths.tolist()):
+        alike = groupby((len(own.ids), own.copies, self.counting(own)) for own in self.batch.samples)
+        for (length, _, counted), group in alike:
             stop = start + len(list(group))
             room = width * length * len(self.batch.samples) if value.is_cuda else BLOCK_BYTES // 4
             rows = max(1, room // (width * length))
@@ -203,7 +210,7 @@ class BatchPass:
                 for left in range(0, width, neurons):
                     yield (
                         slice(first, min(first + rows, stop)),
-                        self.counting(length),
+                        counted,
                         slice(left, left + neurons),
                     )
             start = stop

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from neuroglot.attribution.batch_pass import BatchPass
+from neuroglot.attribution.copies import counting
 from neuroglot.attribution.scores import SCORES
 from neuroglot.errors import NeuroglotError
 from neuroglot.model.batch import Batch, default_budget
@@ -79,7 +80,7 @@ def score_samples(
         )
     for quantity in quantities:
         REDUCTIONS[quantity.reduction]
-    counting = _counting(positions)
+    positions_of = counting(positions)
     scores = {
         quantity: np.empty((len(runs), len(chosen), model.site(quantity.site).width), dtype=np.float32)
         for quantity in quantities
@@ -92,7 +93,7 @@ def score_samples(
         asked = [objectives[row] for row in rows]
         found = []  # added up at the end only: where memory runs out on the way, the batch is done again
         for passed in _lanes(quantities):
-            one = BatchPass(model, passed, chosen, batch, counting, checkpointing, asked)
+            one = BatchPass(model, passed, chosen, batch, positions_of, checkpointing, asked)
             for quantity, values in one.run().items():
                 scores[quantity][rows] = values.cpu().numpy()
             unfit.update({rows[row]: why for row, why in one.unfit.items()})
@@ -184,19 +185,3 @@ def _without(
     return samples_shard(
         [samples[row] for row in fit], kept, layers, {**attributes, "quarantined": json.dumps(named)}
     )
-
-
-def _counting(positions: str) -> Callable[[int], slice]:
-    """(positions of a row, BOS included) → those whose neurons are read, never BOS.
-
-    Raises:
-        NeuroglotError: An unknown name.
-    """
-    if positions == "all":
-        return lambda length: slice(1, length)
-    if positions == "last":
-        return lambda length: slice(max(length - 2, 1), max(length - 2, 1) + 1)  # of one token, that one
-    kind, _, step = positions.partition(":")
-    if kind != "every" or not step.isdecimal() or int(step) < 1:
-        raise NeuroglotError(f"unknown positions {positions!r}; use all, last or every:k")
-    return lambda length: slice(1, length, int(step))

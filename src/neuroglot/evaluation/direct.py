@@ -23,7 +23,7 @@ from neuroglot.evaluation.record import Record
 from neuroglot.intervention.hooks import intervene, prove
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.model.batch import Batch, default_budget
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_causal
 from neuroglot.model.memory import in_batches
 from neuroglot.model.replay import Call, calling
 from neuroglot.text.samples import Sample
@@ -55,6 +55,8 @@ def direct(
     Raises:
         NeuroglotError: An intervention does not do what it says, or a single sample does not fit memory.
     """
+    # Each block of BERT kin norms the whole stream: nothing can be put past the later ones.
+    check_causal(model, "the direct effect")
     several = list(interventions.values())
     with model.products():  # what is proven is what is then measured
         proofs = prove(model, several)

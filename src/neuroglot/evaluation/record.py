@@ -43,8 +43,8 @@ class Record:
         hidden: Float[Tensor, "row position hidden"],
     ) -> None:
         """Scores the (mask, sample) of each row of a batch from its last hidden states."""
-        row, position = batch.predicting.nonzero(as_tuple=True)
-        found = self.head.read(hidden[row, position], batch.ids[row, position + 1])
+        row, position, token = batch.scored
+        found = self.head.read(hidden[row, position], token)
         total = torch.zeros(len(rows), dtype=torch.float64, device=row.device)
         right = torch.zeros(len(rows), dtype=torch.long, device=row.device)
         masks, samples = (list(each) for each in zip(*rows, strict=True))

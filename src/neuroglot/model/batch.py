@@ -1,7 +1,7 @@
 """Length-sorted packing: samples of like length share a batch, so hardly anything is padding.
 
 Padding goes to the right. In a causal model no real position attends to what follows it, so the numbers at
-real positions do not depend on it and no attention mask is needed.
+real positions do not depend on it and no attention mask is needed; a masked one is told where a text ends.
 """
 
 from collections.abc import Sequence
@@ -50,16 +50,38 @@ class Batch:
 
     @property
     def real(self) -> Bool[Tensor, "row position"]:
-        """Where neurons are read: at the text's own tokens, not at BOS or padding."""
+        """Where neurons are read: at the text's own tokens, not at BOS (or CLS, SEP) or padding."""
         position = torch.arange(self.ids.shape[1], device=self.ids.device)
-        return (position >= 1) & (position < self.lengths[:, None])
+        inside = (position >= 1) & (position < self.lengths[:, None])
+        for row, sample in enumerate(self.samples):
+            if sample.gaps is not None:
+                inside[row] &= (position % (sample.tokens + 2) + 1) % (sample.tokens + 2) > 1
+        return inside
 
     @property
     def predicting(self) -> Bool[Tensor, "row position"]:
-        """The positions whose next token is scored: BOS, or the end of a prompt, up to the last but one."""
+        """The positions that predict a scored token: BOS, or the end of a prompt, up to the last but one.
+
+        In a masked language model these are the gaps.
+        """
         position = torch.arange(self.ids.shape[1], device=self.ids.device)
         prompts = torch.tensor([sample.prompt for sample in self.samples], device=self.ids.device)
-        return (position < self.lengths[:, None] - 1) & (position >= prompts[:, None])
+        predicting = (position < self.lengths[:, None] - 1) & (position >= prompts[:, None])
+        for row, sample in enumerate(self.samples):
+            if sample.gaps is not None:
+                predicting[row] = False
+                predicting[row, [place for place, _ in sample.gaps]] = True
+        return predicting
+
+    @property
+    def scored(self) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"], Int[Tensor, " token"]]:
+        """Every scored token: its row, the position that predicts it, and the token itself."""
+        row, position = self.predicting.nonzero(as_tuple=True)
+        token = self.ids[row, position + 1]
+        for number, sample in enumerate(self.samples):
+            if sample.gaps is not None:
+                token[row == number] = token.new_tensor([hidden for _, hidden in sample.gaps])
+        return row, position, token
 
 
 def pack(samples: Sequence[Sample], token_budget: int = TOKEN_BUDGET, rows: int = 1) -> list[list[int]]:

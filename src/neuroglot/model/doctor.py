@@ -96,8 +96,7 @@ def diagnose(model: LanguageModel, tokens: int = 6) -> tuple[Check, ...]:
         raise NeuroglotError(f"the doctor needs float32, but {model.name} is in {model.signature['dtype']}")
     if tokens < 4:
         raise NeuroglotError(f"the doctor needs at least 4 tokens a row, not {tokens}")
-    vocabulary = model.network.get_input_embeddings().weight.shape[0]
-    ids = torch.randint(vocabulary, (2, tokens), generator=torch.Generator().manual_seed(0)).to(model.device)
+    ids = _two_rows(model, tokens).to(model.device)
     with torch.no_grad():
         before = model.body(ids)
     checks = [proof.check(model, ids) for proof in PROOFS]
@@ -108,6 +107,17 @@ def diagnose(model: LanguageModel, tokens: int = 6) -> tuple[Check, ...]:
         lambda model, ids: {"last hidden state": _relative(model.body(ids), before)},
     )
     return (*checks, unchanged.check(model, ids))
+
+
+def _two_rows(model: LanguageModel, tokens: int) -> Ids:
+    """Random tokens; to a masked language model two texts, begun and ended, with no special token inside."""
+    vocabulary = model.network.get_input_embeddings().weight.shape[0]
+    ids = torch.randint(vocabulary, (2, tokens), generator=torch.Generator().manual_seed(0))
+    if model.encoder:
+        special = model.tokenizer.all_special_ids
+        ids[torch.isin(ids, torch.tensor(special))] = min(set(range(vocabulary)) - set(special))
+        ids[:, 0], ids[:, -1] = model.encoder.marks.begin, model.encoder.marks.end
+    return ids
 
 
 def _relative(found: Tensor, expected: Tensor, scale: Tensor | None = None) -> float:
@@ -280,13 +290,26 @@ def _head(model: LanguageModel, ids: Ids) -> dict[str, float]:
 
 
 def _padding(model: LanguageModel, ids: Ids) -> dict[str, float]:
-    rows = [ids[0, : ids.shape[1] // 2], ids[1]]
+    rows = [ids[0, : ids.shape[1] // 2].clone(), ids[1]]
+    if model.encoder:
+        rows[0][-1] = model.encoder.marks.end
     batch = Batch.of([Sample("", "", 0, tuple(row.tolist()), 0, 0) for row in rows], model.device)
-    together = model.body(batch.ids)
-    return {
-        f"row of {len(row)} tokens": _relative(padded[: len(row)], model.body(row[None])[0])
-        for row, padded in zip(rows, together, strict=True)
+    together, alone = model.body(batch.ids), [_alone(model, row) for row in rows]
+    errors = {
+        f"row of {len(row)} tokens": _relative(padded[: len(row)], own)
+        for row, padded, own in zip(rows, together, alone, strict=True)
     }
+    if model.encoder:
+        side_by_side = model.body(torch.cat(rows)[None])[0]
+        errors["texts side by side"] = _relative(side_by_side, torch.cat(alone))
+    return errors
+
+
+def _alone(model: LanguageModel, row: Int[Tensor, " position"]) -> Float[Tensor, "position hidden"]:
+    """One row's last hidden state; of a masked language model by its own masks and positions."""
+    if model.encoder is None:
+        return model.body(row[None])[0]
+    return model.encoder.bend(model.network.base_model(input_ids=row[None]).last_hidden_state)[0]
 
 
 PROOFS = (

@@ -165,7 +165,7 @@ def family_of(model_type: str) -> Family:
     if model_type not in FAMILIES:
         raise NeuroglotError(
             f"models of type {model_type!r} are not known yet. Known: {', '.join(sorted(FAMILIES))}. "
-            "To add one, write its Family entry in neuroglot/model/families.py and "
+            "To add one, write its Family entry in neuroglot/model/families.py (masked: encoders.py) and "
             "let `neuroglot doctor` prove it"
         )
     return FAMILIES[model_type]

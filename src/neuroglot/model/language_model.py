@@ -1,4 +1,4 @@
-"""A causal language model with named sites and a chunked head; weights frozen, nothing about it patched."""
+"""A language model with named sites and a chunked head; weights frozen, nothing about it patched."""
 
 import hashlib
 from contextlib import AbstractContextManager
@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.encoders import ENCODERS, Encoder
 from neuroglot.model.families import Family, family_of
 from neuroglot.model.head import Head
 from neuroglot.model.loading import load_pretrained
@@ -45,7 +46,7 @@ class Heads:
 
 
 class LanguageModel:
-    """A transformers causal language model, seen through its sites.
+    """A transformers language model, causal or masked, seen through its sites.
 
     Load one with `LanguageModel.load`, or wrap a model that you already have:
 
@@ -63,6 +64,8 @@ class LanguageModel:
         sites: Site name → `Site`.
         head: The chunked language-model head.
         heads: The heads of attention.
+        encoder: What only a masked language model has (BERT kin); None: it is causal.
+        max_tokens: Positions that it has, if it says so.
     """
 
     def __init__(
@@ -80,8 +83,11 @@ class LanguageModel:
         self.revision = revision
         self.precision = resolve(precision, network.device)
         self.model_type: str = network.config.model_type  # a wrapper's own: it says where the text model lies
-        self.family: Family = family_of(self.model_type)
+        self.encoder = Encoder.of(network, tokenizer) if self.model_type in ENCODERS else None
+        self.family: Family = ENCODERS[self.model_type][0] if self.encoder else family_of(self.model_type)
         self.max_tokens: int | None = getattr(config, "max_position_embeddings", None)
+        if self.encoder and self.max_tokens is not None:
+            self.max_tokens -= self.encoder.first
         self.hidden_size: int = config.hidden_size
         self.head = Head.of(network.get_output_embeddings(), config)
         self.heads = Heads.of(config)
@@ -145,7 +151,11 @@ class LanguageModel:
 
     def body(self, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row position hidden"]:
         """The last hidden state, after the final norm: what the head multiplies."""
-        hidden: Tensor = self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        if self.encoder is None:
+            hidden: Tensor = self.network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        else:
+            more = self.encoder.inputs(ids, self.network.dtype)
+            hidden = self.encoder.bend(self.network.base_model(input_ids=ids, **more).last_hidden_state)
         return hidden.to(ids.device)
 
     def products(self) -> AbstractContextManager[None]:
@@ -201,6 +211,18 @@ class LanguageModel:
             return heads * self.heads.dim
         weight: Tensor = block.get_submodule(self.family.down).weight
         return weight.shape[0 if self.family.transposed else 1]
+
+
+def check_causal(model: LanguageModel, what: str) -> None:
+    """Refuses a masked language model where only one that reads from left to right will do.
+
+    Raises:
+        NeuroglotError: Saying what it cannot do.
+    """
+    if model.encoder:
+        raise NeuroglotError(
+            f"{what} needs a causal language model; {model.name} is a masked one ({model.model_type})"
+        )
 
 
 def check_layers(layers: list[int], count: int) -> None:

@@ -29,6 +29,7 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError
 
 from neuroglot.errors import NeuroglotError, unknown
+from neuroglot.model.encoders import ENCODERS
 from neuroglot.model.gguf import forget_quantisation, without_long_lists
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -84,12 +85,14 @@ def load_pretrained(
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
     source, options, folder, found = _source(name, revision, trust_remote_code)
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     try:
         with _collector_off():
-            network = AutoModelForCausalLM.from_pretrained(
+            config = AutoConfig.from_pretrained(source, **options)
+            network = auto_class(config).from_pretrained(
                 source,
+                config=config,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 device_map="auto" if spread else None,
@@ -103,6 +106,25 @@ def load_pretrained(
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made up by transformers, for want of a file
         raise NeuroglotError(f"model {name!r} has no tokenizer files")
     return network, tokenizer, found or getattr(network.config, "_commit_hash", None)
+
+
+def auto_class(config: Any) -> Any:
+    """What of transformers reads a model of this configuration: as a masked language model if it is one.
+
+    Raises:
+        NeuroglotError: An encoder whose weights have no head for words: transformers would make one up.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
+
+    if config.model_type not in ENCODERS:
+        return AutoModelForCausalLM
+    found = config.architectures or []
+    if found and not any(name.endswith(("ForMaskedLM", "ForPreTraining")) for name in found):
+        raise NeuroglotError(
+            f"the {config.model_type} model is a {found[0]}, which has no language-model head; "
+            "a masked language model (ForMaskedLM) has"
+        )
+    return AutoModelForMaskedLM
 
 
 def load_tokenizer(name: str, *, revision: str | None, trust_remote_code: bool) -> Any:

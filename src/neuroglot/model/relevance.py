@@ -119,6 +119,11 @@ def _apply(stack: ExitStack, model: LanguageModel, rules: Rules) -> None:
         for child in parent.children():
             if not isinstance(child, nn.ModuleList):
                 replace(child, rules.over)
+    if model.encoder:  # what stands between the last block and its head's linear map
+        replace(model.encoder.norm, rules.over)
+        zero = torch.zeros(1, dtype=model.network.dtype, device=model.device)
+        slope = _slope_at_zero(model.encoder.act, zero, f"{model.name}, head")
+        replace(model.encoder.act, lambda plain, slope=slope: partial(secant, plain, slope))  # type: ignore[misc]
     for layer in range(model.layers):
         act = model.site("mlp_gate").module(layer)
         zero = torch.zeros(1, dtype=model.network.dtype, device=model.site("mlp").device(layer))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.model.loading import load_configuration
+from neuroglot.model.loading import auto_class, load_configuration
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,8 @@ def size_of(name: str, *, revision: str | None, trust_remote_code: bool) -> Size
 
 
 def _of(config: Any) -> Size:
-    from transformers import AutoModelForCausalLM
-
     with torch.device("meta"):
-        network = AutoModelForCausalLM.from_config(config)
+        network = auto_class(config).from_config(config)
     head = network.get_output_embeddings().weight.numel()
     apart = {id(network.get_input_embeddings().weight), id(network.get_output_embeddings().weight)}
     body = sum(weight.numel() for weight in network.parameters() if id(weight) not in apart)

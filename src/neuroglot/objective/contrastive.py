@@ -14,7 +14,7 @@ from torch import Tensor
 from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.model.batch import Batch
 from neuroglot.model.head import Head
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_causal
 from neuroglot.objective import OBJECTIVES
 from neuroglot.objective.next_token import sum_over_targets
 from neuroglot.objective.objective import Hidden, Objective, Task, checked_length
@@ -53,6 +53,7 @@ class Contrastive(Objective):
 
     def task(self, model: LanguageModel, corpus: Corpus, unit: Unit) -> Task:
         """Each sentence after its original; what is subtracted is the original after itself."""
+        check_causal(model, "objective 'contrastive'")
         self.check(corpus)
         own = self.reference or corpus.languages[0]
         places = [

@@ -22,8 +22,9 @@ from neuroglot.model.batch import Batch, default_budget, pack
 from neuroglot.model.head import Head
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.objective import OBJECTIVES
-from neuroglot.objective.objective import Hidden, Objective, Task, samples_of
+from neuroglot.objective.objective import Hidden, Objective, Task, texts_of
 from neuroglot.text.corpus import Corpus
+from neuroglot.text.masked import in_copies
 from neuroglot.text.samples import Sample, Unit
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class LanguageId(Objective):
 
         self.check(corpus)
         parts = corpus.split(probe=0.5, scored=0.5)
-        fitting, scored = (samples_of(model, parts[name], unit) for name in ("probe", "scored"))
+        fitting, scored = (_whole(model, parts[name], unit) for name in ("probe", "scored"))
         states = _states(model, fitting)
         mean, spread = states.mean(axis=0), states.std(axis=0) + 1e-6
         probe = LogisticRegression(C=self.strength, max_iter=1000)
@@ -102,6 +103,14 @@ class LanguageId(Objective):
         )
         logger.info("language_id: the probe is right on %.1f %% of held-out texts", 100 * accuracy)
         return Task(scored, fitted, {"held-out accuracy": accuracy, "chance": 1 / len(names)})
+
+
+def _whole(model: LanguageModel, corpus: Corpus, unit: Unit) -> tuple[Sample, ...]:
+    """The text with nothing hidden."""
+    samples = texts_of(model, corpus, unit)
+    if model.encoder is None:
+        return samples
+    return tuple(in_copies(sample, model.encoder.marks, ()) for sample in samples)
 
 
 def _pooled(hidden: Hidden, batch: Batch) -> Float[Tensor, "row hidden"]:

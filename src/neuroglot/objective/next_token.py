@@ -1,4 +1,4 @@
-"""What objectives share that sum a value of the next token over a row's positions."""
+"""What objectives share that sum a value of the next (or hidden) token over a row's positions."""
 
 from typing import Protocol
 
@@ -22,9 +22,9 @@ class PositionValue(Protocol):
 def sum_over_targets(
     hidden: Float[Tensor, "row position hidden"], batch: Batch, value: PositionValue
 ) -> tuple[Float[Tensor, " row"], Float[Tensor, "row position hidden"]]:
-    """Σ over a row's predicting positions of ``value(next token)``, and its gradient (zero elsewhere)."""
-    row, position = batch.predicting.nonzero(as_tuple=True)
-    values, slopes = value(hidden[row, position], batch.ids[row, position + 1], gradient=True)
+    """Σ over a row's predicting positions of ``value(its token)``, and its gradient (zero elsewhere)."""
+    row, position, token = batch.scored
+    values, slopes = value(hidden[row, position], token, gradient=True)
     totals = torch.zeros(len(batch.samples), device=hidden.device).index_add_(0, row, values)
     gradient = torch.zeros_like(hidden)
     if slopes is not None:

@@ -17,6 +17,7 @@ from neuroglot.model.head import Head
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.registry import check_options
 from neuroglot.text.corpus import Corpus
+from neuroglot.text.masked import in_copies
 from neuroglot.text.samples import Sample, Unit, tokenize
 
 Hidden = Float[Tensor, "row position hidden"]
@@ -74,14 +75,29 @@ class Objective:
 
 def samples_of(model: LanguageModel, corpus: Corpus, unit: Unit = "sentence") -> tuple[Sample, ...]:
     """The corpus as the model reads it, cut to the positions that it has."""
-    return tokenize(corpus, model.tokenizer, unit=unit, max_tokens=model.max_tokens and model.max_tokens - 1)
+    return tuple(as_read(sample, model) for sample in texts_of(model, corpus, unit))
+
+
+def texts_of(model: LanguageModel, corpus: Corpus, unit: Unit) -> tuple[Sample, ...]:
+    """The corpus as BOS and text, whatever the model, cut to the positions that it has."""
+    special = 2 if model.encoder else 1
+    most = model.max_tokens and model.max_tokens - special
+    return tokenize(corpus, model.tokenizer, unit=unit, max_tokens=most)
+
+
+def as_read(sample: Sample, model: LanguageModel) -> Sample:
+    """BOS and text as the model reads it: a masked one with each scored token hidden in turn."""
+    if model.encoder is None:
+        return sample
+    return in_copies(sample, model.encoder.marks, range(sample.prompt, sample.tokens))
 
 
 def checked_length(sample: Sample, model: LanguageModel) -> Sample:
-    """The sample, if the model has positions for all of it: what is made up of parts cannot be cut."""
-    if model.max_tokens is not None and len(sample.ids) > model.max_tokens:
+    """BOS and text as the model reads it, if it has positions for it: what is made of parts cannot be cut."""
+    needed = len(sample.ids) + (model.encoder is not None)
+    if model.max_tokens is not None and needed > model.max_tokens:
         raise NeuroglotError(
-            f"{len(sample.ids)} positions are needed for {sample.language}, document {sample.document!r}, "
+            f"{needed} positions are needed for {sample.language}, document {sample.document!r}, "
             f"sentence {sample.sentence + 1}; the model has {model.max_tokens}"
         )
-    return sample
+    return as_read(sample, model)

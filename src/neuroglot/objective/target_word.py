@@ -16,9 +16,10 @@ from neuroglot.model.head import Head
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.objective import OBJECTIVES
 from neuroglot.objective.next_token import sum_over_targets
-from neuroglot.objective.objective import Hidden, Objective, Task, samples_of
+from neuroglot.objective.objective import Hidden, Objective, Task, texts_of
 from neuroglot.objective.target import Measure
 from neuroglot.text.corpus import Corpus
+from neuroglot.text.masked import in_copies
 from neuroglot.text.samples import Sample, Unit, encode
 
 
@@ -58,7 +59,7 @@ class TargetWord(Objective):
             for document in corpus.documents[language]
             for index, sentence in enumerate(document.sentences)
         }
-        whole = [sample for sample in samples_of(model, corpus, unit) if sample.tokens > 1]
+        whole = [sample for sample in texts_of(model, corpus, unit) if sample.tokens > 1]
         if unit == "document":
             texts = {
                 (language, document.id, -1): "\n".join(document.sentences)
@@ -70,13 +71,16 @@ class TargetWord(Objective):
         ]
         prompts = encode(model.tokenizer, before)
         cut = [
-            self._cut(sample, prompt if text else None)
+            self._cut(sample, prompt if text else None, model)
             for sample, prompt, text in zip(whole, prompts, before, strict=True)
         ]
         return Task(tuple(cut), self)
 
-    def _cut(self, sample: Sample, prompt: list[int] | None) -> Sample:
-        """Up to the target; the prompt is what text and text without its last word begin with alike."""
+    def _cut(self, sample: Sample, prompt: list[int] | None, model: LanguageModel) -> Sample:
+        """Up to the target; the prompt is what text and text without its last word begin with alike.
+
+        A masked model reads all of the text, the target hidden.
+        """
         own = sample.ids[1:]
         shared = len(own) - 1
         if prompt is not None:
@@ -86,6 +90,8 @@ class TargetWord(Objective):
             )
         shared = min(max(shared, 1), len(own) - 1)
         end = len(own) if self.joint else shared + 1
+        if model.encoder:
+            return in_copies(sample, model.encoder.marks, range(shared, end))
         return replace(sample, ids=sample.ids[: 1 + end], prompt=shared)
 
 

@@ -62,11 +62,19 @@ class Sample:
     """How many of the first tokens of the text are context only: s is about the rest."""
     against: "Sample | None" = None
     """Another text whose scores are subtracted from those of this one."""
+    gaps: tuple[tuple[int, int], ...] | None = None
+    """Of a masked language model: where in ``ids`` a token is hidden, and which; there is one in each of the
+    copies of [begin, text, end] that ``ids`` then holds (`neuroglot.text.masked`). None: of a causal one."""
+
+    @property
+    def copies(self) -> int:
+        """How often ``ids`` holds the text."""
+        return max(1, len(self.gaps or ()))
 
     @property
     def tokens(self) -> int:
-        """Tokens of the text, BOS apart."""
-        return len(self.ids) - 1
+        """Tokens of the text, special ones apart."""
+        return len(self.ids) - 1 if self.gaps is None else len(self.ids) // self.copies - 2
 
 
 def tokenize(

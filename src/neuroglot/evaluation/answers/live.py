@@ -14,7 +14,7 @@ from neuroglot.evaluation.answers.ends import Ends, decoded, last_tokens
 from neuroglot.evaluation.likelihood import untouched
 from neuroglot.intervention.hooks import intervene, prove
 from neuroglot.intervention.kinds import Intervention
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_causal
 from neuroglot.model.memory import out_of_memory, release
 from neuroglot.progress import Track, silent
 from neuroglot.text.prompts import prompt_ids
@@ -89,6 +89,7 @@ def write(
         NeuroglotError: A prompt leaves no room for the answer, an intervention does not do what it says, or a
             single answer does not fit memory.
     """
+    check_causal(model, "writing answers")
     if not asks:
         return []
     prompts = prompt_ids(model.tokenizer, [ask.prompt for ask in asks])

@@ -20,7 +20,7 @@ from lm_eval.models.huggingface import HFLM
 from torch import Tensor
 
 from neuroglot.model.batch import Batch, default_budget
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_causal
 from neuroglot.model.memory import in_batches
 from neuroglot.text.samples import Sample
 
@@ -47,6 +47,7 @@ class HarnessModel(HFLM):
             model: As it is loaded.
             batch_size: Answers generated at the same time; what is read is packed by length instead.
         """
+        check_causal(model, "the harness")
         super().__init__(
             pretrained=model.network,
             tokenizer=model.tokenizer,

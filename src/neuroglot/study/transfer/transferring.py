@@ -24,6 +24,7 @@ import pandas as pd
 from neuroglot.errors import NeuroglotError
 from neuroglot.evaluation.ablation import Ablation
 from neuroglot.files import write_text, writing
+from neuroglot.model.encoders import ENCODERS
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.model.loading import load_tokenizer
 from neuroglot.model.memory import release
@@ -40,6 +41,7 @@ from neuroglot.study.transfer.frames import transfer_frames
 from neuroglot.study.transfer.pair import check_neurons, check_room, check_words
 from neuroglot.study.validation import located
 from neuroglot.text.corpus import Corpus
+from neuroglot.text.masked import Marks, in_copies
 from neuroglot.text.samples import tokenize
 
 STAGES = ("score", "select", "ablate")
@@ -180,6 +182,9 @@ class Transfer:
         # As the first model read it: it cut what was longer than its longest.
         longest, unit = int(first.data["tokens"].max()), self.run.study.text.unit
         samples = tokenize(self._text, self._tokenizer, unit=unit, max_tokens=longest)
+        if self.found_on["type"] in ENCODERS:
+            marks = Marks.of(self._tokenizer)
+            samples = tuple(in_copies(sample, marks, range(sample.tokens)) for sample in samples)
         # What masks do depends on a model's shape alone, and the last that was looked at is still here.
         model = self._load(self.names[-1])
         parts = self._parts(model)

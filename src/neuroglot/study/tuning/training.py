@@ -145,10 +145,10 @@ def mean_loss(model: LanguageModel, samples: Sequence[Sample]) -> float:
     def work(chosen: list[int]) -> None:
         nonlocal total
         batch = Batch.of([samples[one] for one in chosen], model.device)
-        row, position = batch.predicting.nonzero(as_tuple=True)
+        row, position, token = batch.scored
         with torch.inference_mode(), model.products():
             hidden = model.body(batch.ids)[row, position]
-            values, _ = model.head.log_prob(hidden, batch.ids[row, position + 1])
+            values, _ = model.head.log_prob(hidden, token)
         total += float(values.double().sum())
 
     in_batches(samples, default_budget(model.device), work)

@@ -28,7 +28,7 @@ from neuroglot.errors import NeuroglotError, unknown
 from neuroglot.evaluation.ablation import BASE, Ablation, Mask
 from neuroglot.evaluation.tables import tabulate
 from neuroglot.files import write_text, writing
-from neuroglot.model.language_model import LanguageModel
+from neuroglot.model.language_model import LanguageModel, check_causal
 from neuroglot.neurons import NeuronSet
 from neuroglot.objective import samples_of
 from neuroglot.statistics.shard import SUFFIX, load_shard, save_shard
@@ -110,6 +110,7 @@ class Tuning:
         then = {name: part["fingerprint"] for name, part in scored["text"].items()}
         if (now, run.model.signature) != (then, scored["model"]):
             raise NeuroglotError("text or model have changed since `score`: run it again", str(run.folder))
+        check_causal(run.model, "tuning")
         return run.model
 
     def work(self) -> None:
