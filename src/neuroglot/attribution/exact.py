@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from neuroglot.errors import NeuroglotError
-from neuroglot.model.batch import TOKEN_BUDGET
+from neuroglot.model.batch import TOKEN_BUDGET, Batch
 from neuroglot.model.language_model import LanguageModel, check_layers
 from neuroglot.model.last_position import LastPosition
 from neuroglot.model.sites import Visitor
@@ -140,11 +140,12 @@ def ablate_everywhere(
         NeuroglotError: A neuron or site does not exist.
     """
     _check(model, neurons, site)
-    ids = torch.tensor([sample.ids], device=model.device)
+    batch = Batch.of([sample], model.device)
+    ids, (_, position, token) = batch.ids, batch.scored
 
     def log_prob(hidden: Tensor) -> Tensor:
-        predicting = hidden[:, :-1].flatten(0, 1)
-        values, _ = model.head.log_prob(predicting, ids[0, 1:].repeat(len(hidden)))
+        predicting = hidden[:, position].flatten(0, 1)
+        values, _ = model.head.log_prob(predicting, token.repeat(len(hidden)))
         return values.double().view(len(hidden), -1).sum(dim=1)
 
     layers = np.unique(neurons[:, 0]).tolist()
