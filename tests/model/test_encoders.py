@@ -118,5 +118,14 @@ def test_relevance_is_conserved_without_biases(model):
 def test_what_needs_a_causal_model_says_so(model):
     with pytest.raises(NeuroglotError, match=r"writing answers needs a causal language model; .* masked one"):
         write(model, [Ask("?", ())], Writing())
-    with pytest.raises(NeuroglotError, match="last position"):
-        LastPosition.of(model, [0, 9, 3, 2])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("gaps", [1, 3])
+def test_the_last_position_is_the_first_gap_behind_the_prompt(model, gaps):
+    marks, text = model.encoder.marks, [9, 10, 11, 12]
+    last = LastPosition.of(model, [marks.begin, *text], [20] * (gaps - 1))
+    whole = model.body(torch.tensor([[marks.begin, *text, *[marks.gap] * gaps, marks.end]]))[0, 5 : 5 + gaps]
+    torch.testing.assert_close(last.hidden, whole, rtol=1e-4, atol=1e-5)
+    for layer in range(model.layers):
+        torch.testing.assert_close(last.run(layer, 2), whole.expand(2, -1, -1), rtol=1e-4, atol=1e-5)

@@ -3,9 +3,12 @@
 A change at the last position of a causal model reaches nothing before it. So each variant of it costs one
 token from its layer up, however long the prompt, and variants stand beside each other as rows of a batch.
 Where an answer of several tokens is read behind the prompt, its tokens but the last are computed with it.
+
+A masked language model says nothing of what follows; it reads a gap behind the prompt for each token of the
+answer, and the first gap stands for the last position. Every position sees it, so all are computed again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +19,12 @@ from torch import Tensor
 from transformers import Cache
 
 from neuroglot.errors import NeuroglotError
+from neuroglot.model.encoders import Encoder
 from neuroglot.model.language_model import LanguageModel
 from neuroglot.model.suffix import entering, from_layer
+
+Forward = Callable[[int], Float[Tensor, "row position hidden"]]
+"""Rows → last hidden states."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,13 @@ class LastPosition:
 
     Attributes:
         model: The model.
-        ids: What is computed again: the prompt's last token, then the tokens behind the prompt.
-        cache: Keys and values of all positions before; None if there are none.
-        entering: What enters each block there.
+        forward: Computes it again: the prompt's last position, then those of the tokens behind the prompt.
+        entering: What enters each block there; of a masked model also what enters it elsewhere, behind that.
         hidden: The last hidden states there, nothing changed.
     """
 
     model: LanguageModel
-    ids: tuple[int, ...]
-    cache: Cache | None
+    forward: Forward
     entering: Float[Tensor, "layer position hidden"]
     hidden: Float[Tensor, "position hidden"]
 
@@ -53,15 +58,14 @@ class LastPosition:
         """
         if not ids:
             raise NeuroglotError("a prompt needs at least one token")
-        cache = None
-        if len(ids) > 1:
-            before = torch.tensor([ids[:-1]], device=model.device)
-            cache = _Shared(model.network.base_model(input_ids=before, use_cache=True).past_key_values.layers)
-        again = (ids[-1], *after)
+        if model.encoder:
+            forward = _at_gaps(model, model.encoder, ids[1:], 1 + len(after))
+        else:
+            forward = _behind(model, ids[:-1], (ids[-1], *after))
         with entering(model, range(model.layers)) as kept:
-            hidden = _body(model, again, cache, rows=1)[0]
+            hidden = forward(1)[0]
         state = torch.stack([kept[layer][0].to(model.device) for layer in range(model.layers)])
-        return cls(model, again, cache, state, hidden)
+        return cls(model, forward, state, hidden)
 
     def run(self, layer: int, rows: int) -> Float[Tensor, "row position hidden"]:
         """The last hidden states after the blocks from ``layer`` up; visitors see [row, position, neuron].
@@ -73,16 +77,38 @@ class LastPosition:
             rows: Variants: as many equal rows, unless a visitor tells them apart.
         """
         with from_layer(self.model, layer, self.entering[layer].expand(rows, -1, -1)):
-            return _body(self.model, self.ids, self.cache, rows)
+            return self.forward(rows)
 
 
-def _body(
-    model: LanguageModel, tokens: Sequence[int], cache: Cache | None, rows: int
-) -> Float[Tensor, "row position hidden"]:
-    ids = torch.tensor([tokens], device=model.device).expand(rows, -1)
-    output = model.network.base_model(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
-    hidden: Tensor = output.last_hidden_state
-    return hidden
+def _behind(model: LanguageModel, before: Sequence[int], again: Sequence[int]) -> Forward:
+    """Some tokens, with keys and values of those before them shared."""
+    cache, body = None, model.network.base_model
+    if before:
+        read = body(input_ids=torch.tensor([before], device=model.device), use_cache=True)
+        cache = _Shared(read.past_key_values.layers)
+    ids = torch.tensor([again], device=model.device)
+
+    def forward(rows: int) -> Tensor:
+        output = body(input_ids=ids.expand(rows, -1), past_key_values=cache, use_cache=cache is not None)
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    return forward
+
+
+def _at_gaps(model: LanguageModel, encoder: Encoder, text: Sequence[int], gaps: int) -> Forward:
+    """A text with gaps behind it. In the row the gaps come first: positions are told, so order is free."""
+    marks, begun = encoder.marks, 1 + len(text)
+    tokens = [marks.begin, *text, *[marks.gap] * gaps, marks.end]
+    places = [*range(begun, begun + gaps), *range(begun), begun + gaps]
+    ids = torch.tensor([[tokens[place] for place in places]], device=model.device)
+    positions = torch.tensor([places], device=model.device) + encoder.first
+
+    def forward(rows: int) -> Tensor:
+        told = {"input_ids": ids.expand(rows, -1), "position_ids": positions.expand(rows, -1)}
+        return encoder.bend(model.network.base_model(**told).last_hidden_state)[:, :gaps]
+
+    return forward
 
 
 class _Shared(Cache):
