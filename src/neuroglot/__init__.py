@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neuroglot.specificity.lape import lape
     from neuroglot.statistics.bank import ScoreBank
     from neuroglot.study.config import Study, load_study
+    from neuroglot.study.empirical import NegSettings, neg
     from neuroglot.study.recipe import Recipe, load_recipe
     from neuroglot.study.run import Run
     from neuroglot.study.searching import search
@@ -31,6 +32,7 @@ _HOMES = {
     "Corpus": "neuroglot.text.corpus",
     "Intervention": "neuroglot.intervention.kinds",
     "LanguageModel": "neuroglot.model.language_model",
+    "NegSettings": "neuroglot.study.empirical",
     "NeuroglotError": "neuroglot.errors",
     "NeuronSet": "neuroglot.neurons",
     "Recipe": "neuroglot.study.recipe",
@@ -48,6 +50,7 @@ _HOMES = {
     "lape": "neuroglot.specificity.lape",
     "load_recipe": "neuroglot.study.recipe",
     "load_study": "neuroglot.study.config",
+    "neg": "neuroglot.study.empirical",
     "score": "neuroglot.study.steps",
     "search": "neuroglot.study.searching",
     "select": "neuroglot.study.steps",
@@ -58,6 +61,7 @@ __all__ = [
     "Corpus",
     "Intervention",
     "LanguageModel",
+    "NegSettings",
     "NeuroglotError",
     "NeuronSet",
     "Recipe",
@@ -75,6 +79,7 @@ __all__ = [
     "lape",
     "load_recipe",
     "load_study",
+    "neg",
     "score",
     "search",
     "select",

@@ -84,6 +84,7 @@ from neuroglot.cli import (  # noqa: E402, F401  one line a new command
     import_sets,
     judge,
     models,
+    neg,
     recipes,
     run,
     stages,
