@@ -69,4 +69,5 @@ def together(tokens: TokenScores, samples: Sequence[Sample], *, summed: bool, la
         row = torch.arange(len(samples), device=tokens.device)[:, None]
         copy = torch.arange(each.shape[1], device=tokens.device)
         each = each[row, copy, torch.tensor(places, device=tokens.device)][:, :, None]
-    return each.sum(dim=1) if summed else each.mean(dim=1)
+    whole: Tensor = each.sum(dim=1) if summed else each.mean(dim=1)
+    return whole
