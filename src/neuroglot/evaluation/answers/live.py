@@ -123,6 +123,7 @@ def write(
                 found |= zip(chosen, answers, strict=True)
                 left = left[len(chosen) :]
                 advance(len(chosen))
+                release()  # keys and values of every length before: the C library would keep gigabytes
                 continue
             # Here the exception is gone, and with it the tensors that its traceback held.
             release()

@@ -23,6 +23,7 @@ from neuroglot.evaluation.harness.loading import load_benchmarks
 from neuroglot.files import write_text
 from neuroglot.intervention.hooks import intervene, prove
 from neuroglot.intervention.kinds import Intervention
+from neuroglot.model.memory import release
 from neuroglot.study.digest import digest
 from neuroglot.study.run import Run
 from neuroglot.study.sections import does
@@ -147,6 +148,7 @@ class Trial:
                     answered[mask.name, benchmark.name] = answers
                     self._write(mask, act, benchmark, answers)
                     advance(len(answers))
+                    release()
         return answered
 
     def _asked(
