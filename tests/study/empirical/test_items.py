@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from neuroglot.errors import NeuroglotError
@@ -66,6 +66,18 @@ def words_model():
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>", **SPECIAL)
     return LanguageModel(tiny_network("llama"), fast, "words")
+
+
+def test_a_target_that_the_tokenizer_joins_with_the_prompt():
+    """As vocabularies with words of several Chinese signs do: the target is then read by itself."""
+    vocabulary = {token: place for place, token in enumerate([*SPECIAL.values(), "a", "b", "ab"])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[("a", "b")]))
+    tokenizer.decoder = decoders.Fuse()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
+    model = LanguageModel(tiny_network("llama"), fast, "joins")
+    assert fast("ab", add_special_tokens=False)["input_ids"] == [5]
+    (item,) = make_items(model, [{"prompt": "ba", "target": "b"}])
+    assert (item.ids, item.tokens, item.problem) == ((2, 4, 3), (4,), "")
 
 
 def test_a_target_that_the_tokenizer_cannot_make():

@@ -117,19 +117,22 @@ def _cloze(text: str, options: Any, label: Any) -> tuple[str, str]:
 
 
 def _tokens(model: LanguageModel, prompt: str, target: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The prompt, BOS first, and what the tokens of both texts together have more: the target."""
+    """The prompt, BOS first, and what the tokens of both texts together have more than it: the target."""
     if not prompt.strip():
         raise NeuroglotError("the prompt is empty")
     if not target.strip():
         raise NeuroglotError("the target is empty")
     tokenizer = model.tokenizer
-    alone, whole = encode(tokenizer, [prompt, prompt + target])
-    if whole[: len(alone)] != alone:
-        raise NeuroglotError(
-            f"the tokenizer joins the end of the prompt and the target {target!r} in one token; "
-            "begin the target with the space, or end the prompt before it"
-        )
+    alone, own, whole = encode(tokenizer, [prompt, target, prompt + target])
     tokens = tuple(whole[len(alone) :])
+    if whole[: len(alone)] != alone:
+        # It joins the last letters of the one and the first of the other: then each is read by itself.
+        tokens = tuple(own)
+        if tokenizer.decode(alone + own) != tokenizer.decode(whole):
+            raise NeuroglotError(
+                f"the tokenizer joins the end of the prompt and the target {target!r} in one token; "
+                "begin the target with the space, or end the prompt before it"
+            )
     if not tokens or (tokenizer.unk_token_id is not None and tokenizer.unk_token_id in tokens):
         raise NeuroglotError(f"the tokenizer cannot make the target {target!r}")
     ids = (first_token(tokenizer), *alone)
