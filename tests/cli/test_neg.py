@@ -25,7 +25,7 @@ def test_prints_the_table_and_resumes(neuroglot, home, prompts, tmp_path, monkey
     assert "mlp, shift: sign" in said.out
     assert "neurgrad" in said.out
     assert "0.814" in said.out
-    assert "4 neurons, 2 prompts:" in said.out
+    assert "4 neurons, prompts: 2; " in said.out
 
     def again(*_, **__):
         raise AssertionError("this was measured")

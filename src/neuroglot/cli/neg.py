@@ -107,9 +107,9 @@ def _print(frames: "dict[str, pd.DataFrame]") -> None:
     for _, one in frames["summary"].iterrows():
         which = (frames["estimators"].site == one.site) & (frames["estimators"]["shift"] == one["shift"])
         output.print(_table(f"{one.site}, shift: {one['shift']}", frames["estimators"][which]))
-        linear = interval(*(100 * one[name] for name in ("linear", "linear_low", "linear_high")), digits=0)
+        linear = interval(100 * one.linear, 100 * one.linear_low, 100 * one.linear_high, digits=0)
         output.print(
-            f"{one.neurons} neurons, {one.prompts} prompts: {linear} % of lines have |r| > 0.95, on average "
+            f"{one.neurons} neurons, prompts: {one.prompts}; {linear} % of lines have |r| > 0.95, on average "
             f"up to {figure(one.range)}; {100 * one.positive:.0f} % go up; two prompts agree in a neuron's "
             f"sign in {figure(100 * one.agree, 0)} % of cases.\n",
             markup=False,

@@ -139,7 +139,8 @@ def _spread(
     if len(items) < 2:
         raise NeuroglotError("shifts relative to a neuron's spread over prompts need at least two prompts")
     seen = [activations_at(LastPosition.of(model, item.ids), neurons, site).cpu().numpy() for item in items]
-    return np.std(np.array(seen, dtype=np.float64), axis=0, ddof=1)
+    spread: Float[np.ndarray, " neuron"] = np.std(np.array(seen, dtype=np.float64), axis=0, ddof=1)
+    return spread
 
 
 def _provenance(model: LanguageModel, items: Sequence[Item], settings: NegSettings) -> dict[str, str]:
