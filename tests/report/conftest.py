@@ -171,17 +171,7 @@ def findings() -> Findings:
 @pytest.fixture(scope="session")
 def nothing(findings) -> Findings:
     """A run that measured nothing beyond the unmasked model."""
-    names = (
-        "langspec",
-        "means",
-        "drops",
-        "differences",
-        "layers",
-        "quantiles",
-        "overlap",
-        "scatter",
-        "density",
-    )
+    names = [name for name in COLUMNS if name != "base"]
     return replace(findings, **{name: getattr(findings, name).iloc[:0] for name in names})
 
 

@@ -52,7 +52,7 @@ def run(home, tmp_path):
 def test_frames(run, settings):
     frames = answer_frames(run, settings)
     (subject,) = subjects(run)
-    masks = [mask for mask, _ in subject.conditions()]
+    masks = [mask for mask, _ in subject.conditions]
     answers, generation, f1 = (frames[name] for name in ("answers", "generation", "generation_f1"))
     assert list(answers) == [
         *LABELS, "language", "question", "text", "answer", "tokens", "finished", "answered_in", "in_language",
@@ -75,7 +75,7 @@ def test_frames(run, settings):
 def test_a_masks_answers_are_those_of_the_live_model(run, settings):
     answers = answer_frames(run, settings)["answers"]
     (subject,) = subjects(run)
-    mask, act = subject.conditions()[4]
+    mask, act = subject.conditions[4]
     rows = answers[answers["mask"] == mask.name]
     prompt = f"Question: {WORDS['en'][1]}?\nAnswer:"
     (alone,) = live.write(
@@ -98,7 +98,7 @@ def test_nothing_is_written_twice_and_a_killed_run_continues(run, settings):
         answer_frames(run, settings)
     assert written == [12, 12]  # masks of 6 questions fill a batch of 8
     (subject,) = subjects(run)
-    acts = len({Answering(subject, settings).path(act) for _, act in subject.conditions()})
+    acts = len({Answering(subject, settings).path(act) for _, act in subject.conditions})
     rest = []
     with patch.object(answer_pieces, "write", lambda *a: rest.append(len(a[1])) or live.write(*a)):
         once = answer_frames(run, settings)
@@ -114,7 +114,7 @@ def test_nothing_is_written_twice_and_a_killed_run_continues(run, settings):
 @pytest.mark.parametrize("change", [{"max_new_tokens": 5}, {"repetition_penalty": 1.0}, {"count": 1}])
 def test_what_answers_rest_on_is_in_their_name(run, settings, change):
     (subject,) = subjects(run)
-    act = subject.conditions()[0][1]
+    act = subject.conditions[0][1]
     path = Answering(subject, settings).path(act)
     assert Answering(subject, settings).path(act) == path
     assert Answering(subject, settings.model_copy(update=change)).path(act) != path
@@ -124,7 +124,7 @@ def test_a_damaged_piece_says_so(run, settings):
     answer_frames(run, settings)
     (subject,) = subjects(run)
     answering = Answering(subject, settings)
-    answering.path(subject.conditions()[0][1]).write_text('{"format": "neuroglot/answers"}\n{"text"', "utf-8")
+    answering.path(subject.conditions[0][1]).write_text('{"format": "neuroglot/answers"}\n{"text"', "utf-8")
     with pytest.raises(NeuroglotError, match=r"is damaged .* delete it"):
         answering.finished()
 
@@ -132,7 +132,7 @@ def test_a_damaged_piece_says_so(run, settings):
 def test_a_piece_says_how_it_came_about(run, settings):
     answer_frames(run, settings)
     (subject,) = subjects(run)
-    path = Answering(subject, settings).path(subject.conditions()[1][1])
+    path = Answering(subject, settings).path(subject.conditions[1][1])
     about = json.loads(path.read_text("utf-8").partition("\n")[0])
     assert about["writing"] == {
         "max_new_tokens": 6, "context": 100, "repetition_penalty": 1.1, "batch": 8, "greedy": True,

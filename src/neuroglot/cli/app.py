@@ -37,6 +37,16 @@ def options(
     """Which neurons does a language model need for a language?"""
 
 
+def warn_in_notes() -> None:
+    """Warnings of long work appear beside its progress, on standard error."""
+    import logging
+
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=notes, show_time=False)
+    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+
+
 def print_json(value: Any) -> None:
     """For scripts: one JSON document on standard output, nothing else; NaN and infinity become null."""
     sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, default=str, allow_nan=False) + "\n")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, output, print_json, warn_in_notes
 from neuroglot.cli.run import JSON
 
 if TYPE_CHECKING:
@@ -36,10 +36,6 @@ def benchmark(
     as_json: bool = JSON,
 ) -> None:
     """Ask a run's model benchmarks while its sets are switched off. What was answered is not asked again."""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.progress import bar
     from neuroglot.study.run import Run
     from neuroglot.study.tasks.benchmarking import benchmark_frames
@@ -47,8 +43,7 @@ def benchmark(
     from neuroglot.study.tasks.settings import Benchmarks
     from neuroglot.study.tasks.tables import keep
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     current = Run.open(run, bar)
     study = current.study.benchmarks
     told = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, notes, output, print_json, warn_in_notes
 from neuroglot.cli.run import FOLDER, JSON, announce, say_completeness
 
 STUDY = typer.Argument(help="A study's YAML file (its section `compare` is optional), or compare-quick.")
@@ -26,18 +26,14 @@ def compare(
     as_json: bool = JSON,
 ) -> None:
     """Compare recipes at equal budgets: specificity, contrasts, faithfulness, overlap, stability, cost."""
-    import logging
     from dataclasses import asdict
-
-    from rich.logging import RichHandler
 
     from neuroglot.progress import bar
     from neuroglot.study.comparison import Comparing, load_comparison
     from neuroglot.study.comparison.expected import expected
     from neuroglot.study.run import Run
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     comparison = load_comparison(study)
     if recipes is not None:
         comparison = comparison.only([name.strip() for name in recipes.split(",") if name.strip()])

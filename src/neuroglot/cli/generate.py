@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, output, print_json, warn_in_notes
 from neuroglot.cli.run import JSON
 
 if TYPE_CHECKING:
@@ -62,16 +62,11 @@ def generate(
     as_json: bool = JSON,
 ) -> None:
     """Let a run's models answer open questions under its masks: in which language, and how well?"""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.errors import NeuroglotError
     from neuroglot.progress import bar
     from neuroglot.study.run import Run
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     if {engine == Engine.OPENAI} != {base_url is not None, mask is not None}:
         raise NeuroglotError("--engine openai, --base-url and --mask are told together or not at all")
     current = Run.open(run, bar)
@@ -113,7 +108,7 @@ def _serve(run: "Run", settings: "Generation", base_url: str, model: str, mask: 
 
     answering = Answering(next(subjects(run)), settings)
     answering.serve(mask, Served(base_url, model), run.track)
-    there, all_masks = len(answering.finished()), len(answering.conditions)
+    there, all_masks = len(answering.finished()), len(answering.subject.conditions)
     output.print(
         f"Kept the answers of mask {mask!r}; {there} of {all_masks} masks have theirs. "
         f"`neuroglot generate {run.folder}` lets the live model write the others, and shows the tables.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, output, print_json, warn_in_notes
 from neuroglot.cli.run import JSON
 
 if TYPE_CHECKING:
@@ -40,17 +40,12 @@ def judge(
     as_json: bool = JSON,
 ) -> None:
     """Let a model mark the answers under a run's masks, 1 to 10; what was judged before is kept."""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.progress import bar
     from neuroglot.study.run import Run
     from neuroglot.study.tasks.judging import judge_frames
     from neuroglot.study.tasks.tables import keep
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     current = Run.open(run, bar)
     told = {"base_url": base_url, "model": model, "key": key_env, "questions": questions, "again": again}
     settings = _settings(current, {name: value for name, value in told.items() if value is not None})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, notes, output, print_json, warn_in_notes
 
 if TYPE_CHECKING:
     from neuroglot.statistics.bank import ScoreBank
@@ -81,10 +81,6 @@ def say_completeness(bank: "ScoreBank") -> None:
 
 def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     """All stages in one folder, then the table and the path of the page."""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.progress import bar
     from neuroglot.report.controls.summary import summarise_controls
     from neuroglot.report.gather import gather
@@ -96,9 +92,7 @@ def run_study(study: "Study", folder: Path, *, as_json: bool) -> None:
     from neuroglot.study.run import Run
     from neuroglot.study.tasks.measuring import measure, rehearse
 
-    logging.basicConfig(
-        level="WARNING", format="%(message)s", handlers=[RichHandler(console=notes, show_time=False)]
-    )
+    warn_in_notes()
     current = Run.begin(folder, study, bar, announce)
     with current.lock():
         rehearse(current)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, output, print_json, warn_in_notes
 from neuroglot.cli.run import JSON, announce
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ def steer(
     as_json: bool = JSON,
 ) -> None:
     """Bring the answers to questions into another language by neurons, beside asking for it and DiffMean."""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.progress import bar
     from neuroglot.study.run import Run
     from neuroglot.study.tasks.settings import Steering
@@ -49,8 +45,7 @@ def steer(
     from neuroglot.study.tasks.tables import keep
     from neuroglot.study.validation import validated
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     current = Run.open(run, bar, announce)
     asked: dict[str, Any] = {
         "recipe": recipe,

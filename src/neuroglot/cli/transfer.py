@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from neuroglot.cli.app import app, notes, output, print_json
+from neuroglot.cli.app import app, notes, output, print_json, warn_in_notes
 from neuroglot.cli.run import JSON, announce
 
 RUN = typer.Argument(help="The folder of a finished run: its sets, its report text, its controls.")
@@ -22,16 +22,11 @@ def transfer(
     as_json: bool = JSON,
 ) -> None:
     """Apply a run's sets to other models without finding them anew: what is left of their effect?"""
-    import logging
-
-    from rich.logging import RichHandler
-
     from neuroglot.progress import bar
     from neuroglot.study.locking import locked
     from neuroglot.study.transfer import Transfer
 
-    handler = RichHandler(console=notes, show_time=False)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler])
+    warn_in_notes()
     current = Transfer.begin(run, models, out or Path("runs") / f"{run.name}-transfer", bar, announce)
     with locked(current.folder):
         frames = current.frames()

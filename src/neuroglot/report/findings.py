@@ -5,7 +5,7 @@
 * A set found for one language and a set shared by all are told apart by ``kind``, never by a name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -44,6 +44,29 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 def _no_density() -> pd.DataFrame:
     return pd.DataFrame(columns=list(COLUMNS["density"]))
+
+
+def measured(
+    frames: Mapping[str, pd.DataFrame], columns: Mapping[str, Sequence[str]], name: str, where: str
+) -> pd.DataFrame:
+    """One of several frames; an empty one if nobody measured it.
+
+    Args:
+        frames: By name.
+        columns: What each must have.
+        name: Which.
+        where: What they are part of, for the error.
+
+    Raises:
+        NeuroglotError: It lacks a column.
+    """
+    found = frames.get(name)
+    if found is None or not len(found):
+        return pd.DataFrame(columns=list(columns[name]))
+    lacking = [column for column in columns[name] if column not in found.columns]
+    if lacking:
+        raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"{where}.{name}")
+    return found
 
 
 @dataclass(frozen=True)

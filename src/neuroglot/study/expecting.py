@@ -186,12 +186,7 @@ def _passes(study: Study) -> int:
 
 
 def _tokens(study: Study, text: Corpus) -> int:
-    sentences = [
-        sentence
-        for documents in text.documents.values()
-        for document in documents
-        for sentence in document.sentences
-    ]
+    sentences = text.every_sentence
     try:
         tokenizer = load_tokenizer(
             study.model, revision=study.revision, trust_remote_code=study.trust_remote_code
@@ -205,15 +200,16 @@ def _measured(study: Study, size: Size) -> Machine:
     """This machine, with the model itself."""
     model = LanguageModel.load(**study.loading, device=study.device)
     ids = torch.arange(1, 65, device=model.device).repeat(TRIED // 64, 1)
-    with torch.inference_mode(), model.products():
-        model.body(ids)
+    with torch.inference_mode():
+        with model.products():
+            model.body(ids)
+            began = time.perf_counter()
+            model.body(ids)
+            read = time.perf_counter() - began
+        model.body(ids[:1, :1])
         began = time.perf_counter()
-        model.body(ids)
-        read = time.perf_counter() - began
-        began = time.perf_counter()
-        for position in range(1, 5):
-            model.body(ids[:1, :position])
-        written = (time.perf_counter() - began) / 4
+        model.body(ids[:1, :1])  # answers are written in float32
+        written = time.perf_counter() - began
     wide = torch.finfo(model.network.dtype).bits // 8
     return Machine(
         f"this machine (measured on {model.device.type})",

@@ -226,6 +226,11 @@ class Corpus:
         """Every sentence, in whatever language."""
         return frozenset(sentence for _, _, sentence in self._walk())
 
+    @property
+    def every_sentence(self) -> list[str]:
+        """All sentences of all languages, in order."""
+        return [text for _, _, text in self._walk()]
+
     def without(self, texts: AbstractSet[str]) -> "Corpus":
         """All but the sentences with these texts; in parallel text all but their positions."""
         clashes = {(language, position) for language, position, sentence in self._walk() if sentence in texts}

@@ -1,9 +1,11 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from neuroglot.evaluation.harness.lm import HarnessModel, TokenCount
+from neuroglot.evaluation.harness.lm import HarnessModel
 from neuroglot.intervention.hooks import intervene
 from neuroglot.intervention.kinds import Intervention
 from neuroglot.neurons import NeuronSet
@@ -78,14 +80,12 @@ def test_the_vocabulary_is_never_laid_out_for_a_batch(model, monkeypatch):
     HarnessModel(model).loglikelihood(asked(PAIRS))
 
 
-def test_what_is_read_is_counted_once_a_row(gemma):
-    lm, heard = HarnessModel(gemma), []
-    lm.advance = heard.append
-    pairs = asked([("one two", "x"), ("one two", "y"), ("one two", "xy")])
-    lm.loglikelihood(pairs)
-    counter = TokenCount(gemma)
-    counter.loglikelihood(pairs)
-    assert sum(heard) == counter.count == 7 + 8
+def test_what_is_read_is_read_once_a_row(gemma):
+    asks = asked([("one two", "x"), ("one two", "y"), ("one two", "xy")])
+    lm, read, body = HarnessModel(gemma), [], gemma.body
+    with patch.object(gemma, "body", lambda ids: read.append(ids) or body(ids)):
+        lm.loglikelihood(asks)
+    assert [tuple(ids.shape) for ids in read] == [(2, 8)]  # of 7 and of 8 positions
 
 
 def test_it_writes_under_hooks_what_the_network_writes_under_them(gemma):

@@ -10,7 +10,7 @@ from neuroglot.evaluation.harness.benchmark import Answer, Benchmark
 from neuroglot.evaluation.langspec import collateral, langspec_f1
 from neuroglot.study.run import Run
 from neuroglot.study.tasks.benchmark_tables import panel_frames
-from neuroglot.study.tasks.benchmarking import benchmark_frames, benchmark_tokens
+from neuroglot.study.tasks.benchmarking import benchmark_frames
 from neuroglot.study.tasks.settings import Benchmarks
 from tiny_study import tiny_folder
 from tiny_tasks import write_nlu
@@ -93,12 +93,6 @@ def test_masks_of_the_live_model_change_what_is_said(frames, run):
     assert len({json.dumps(each) for each in said.values()}) == len(said)
 
 
-def test_the_tokens_of_a_mask_are_counted(run, settings):
-    counted = benchmark_tokens(run, settings)
-    fewer = benchmark_tokens(run, settings.model_copy(update={"limit": 3}))
-    assert 0 < fewer < counted
-
-
 MASKS = [
     Mask("none", "none"),
     Mask("everything_off", "everything_off"),
@@ -125,7 +119,7 @@ def invented():
         for mask, of in RIGHT.items()
         for task, count in of.items()
     }
-    return panel_frames("p", LANGUAGES, MASKS, answered, resamples=400, seed=1)
+    return panel_frames("base", "p", LANGUAGES, MASKS, answered, resamples=400, seed=1)
 
 
 def test_scores_intervals_and_chance(invented):
@@ -175,6 +169,7 @@ def test_no_f1_without_another_task():
     answered = {("none", "a"): [Answer(str(n), 1.0, 0.25, []) for n in range(50)]}
     answered["r zero en", "a"] = [Answer(str(n), 0.0, 0.25, []) for n in range(50)]
     frames = panel_frames(
+        "base",
         "p",
         {"en": "a"},
         [MASKS[0], MASKS[2], MASKS[3]],

@@ -11,8 +11,7 @@ What the model is asked is what the harness asks, in its spelling and truncation
 own. Hooks on the model act on all of it. This module imports the harness: see `check_harness`.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -37,7 +36,6 @@ class HarnessModel(HFLM):
 
     Attributes:
         reader: The model, whose hooks act while it is asked.
-        advance: Told the number of tokens read after each batch.
     """
 
     def __init__(self, model: LanguageModel, batch_size: int | str = 16) -> None:
@@ -54,7 +52,6 @@ class HarnessModel(HFLM):
             batch_size=batch_size,
         )
         self.reader = model
-        self.advance: Callable[[int], None] = lambda tokens: None
 
     def _loglikelihood_tokens(
         self, requests: Sequence[TokenRequest], disable_tqdm: bool = False, override_bs: int | None = None
@@ -76,7 +73,6 @@ class HarnessModel(HFLM):
             answers = self._read(hidden, wanted, [requests[index][2] for _, _, index in wanted])
             for (_, _, index), answer in zip(wanted, answers, strict=True):
                 found[index] = answer
-            self.advance(int(batch.lengths.sum()))
 
         with torch.inference_mode(), self.reader.products():
             in_batches(samples, default_budget(self.reader.device), work)
@@ -138,24 +134,3 @@ class HarnessModel(HFLM):
         first = torch.full((places,), len(at), device=at.device)
         own = torch.arange(len(at), device=at.device).masked_fill(logit < peak[at], len(at))
         return first.scatter_reduce(0, at, own, "amin").clamp_(max=len(at) - 1)
-
-
-class TokenCount(HarnessModel):
-    """Counts what would be read, and reads nothing.
-
-    Attributes:
-        count: Tokens so far; what would be written comes on top.
-    """
-
-    count = 0
-
-    def _loglikelihood_tokens(
-        self, requests: Sequence[TokenRequest], disable_tqdm: bool = False, override_bs: int | None = None
-    ) -> list[tuple[float, bool]]:
-        self.count += sum(map(len, self._rows(requests)))
-        return [(0.0, False)] * len(requests)
-
-    def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
-        """Nothing is written."""
-        self.count += sum(len(self.tok_encode(request.args[0])) for request in requests)
-        return [""] * len(requests)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from neuroglot.errors import NeuroglotError
-from neuroglot.report.findings import Findings
+from neuroglot.report.findings import Findings, measured
 from neuroglot.report.standings import recipes
 
 _F1 = ("f1_relative", "f1_relative_low", "f1_relative_high")
@@ -72,13 +71,7 @@ def rows(findings: Findings, name: str) -> pd.DataFrame:
     Raises:
         NeuroglotError: It lacks a column.
     """
-    found = findings.controls.get(name)
-    if found is None or not len(found):
-        return pd.DataFrame(columns=list(COLUMNS[name]))
-    lacking = [column for column in COLUMNS[name] if column not in found.columns]
-    if lacking:
-        raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"controls.{name}")
-    return found
+    return measured(findings.controls, COLUMNS, name, "controls")
 
 
 def recipes_of(findings: Findings, frame: pd.DataFrame) -> list[str]:

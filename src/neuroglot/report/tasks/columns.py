@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from neuroglot.errors import NeuroglotError
+from neuroglot.report.findings import measured
 
 Frames = Mapping[str, pd.DataFrame]
 """By name; a frame that is missing or has no rows is a thing that was not measured."""
@@ -60,13 +60,7 @@ def rows(frames: Frames, name: str) -> pd.DataFrame:
     Raises:
         NeuroglotError: It lacks a column.
     """
-    found = frames.get(name)
-    if found is None or not len(found):
-        return pd.DataFrame(columns=list(COLUMNS[name]))
-    lacking = [column for column in COLUMNS[name] if column not in found.columns]
-    if lacking:
-        raise NeuroglotError(f"lacks the column {', '.join(lacking)}", f"tasks.{name}")
-    return found
+    return measured(frames, COLUMNS, name, "tasks")
 
 
 def subjects(frames: Frames) -> list[str]:

@@ -58,7 +58,7 @@ def neg(
         The tables of `neg_frames`, and ``items``, the prompts.
 
     Raises:
-        NeuroglotError: No prompt can be used, a site or set does not fit, or the model is a masked one.
+        NeuroglotError: No prompt can be used, or a site or set does not fit.
     """
     asked, folder = settings or NegSettings(), Path(folder)
     lines = read_lines(prompts) if isinstance(prompts, str | Path) else prompts

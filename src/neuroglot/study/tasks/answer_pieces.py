@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from neuroglot.errors import NeuroglotError, unknown
-from neuroglot.evaluation.ablation import Mask
 from neuroglot.evaluation.answers.live import Answer, Ask, Writing, write
 from neuroglot.evaluation.answers.served import Served
 from neuroglot.files import write_text
@@ -61,11 +60,6 @@ class Answering:
         return questions(self.settings.questions, self.languages, self.settings.count)
 
     @cached_property
-    def conditions(self) -> list[tuple[Mask, Intervention]]:
-        """The masks, nothing off first."""
-        return self.subject.conditions()
-
-    @cached_property
     def prompts(self) -> list[str]:
         """The questions as this model is asked them."""
         tokenizer = self.subject.model.tokenizer
@@ -89,7 +83,7 @@ class Answering:
             NeuroglotError: As `write`.
         """
         lacking = self._lacking()
-        done = len({self.path(act) for _, act in self.conditions}) - len(lacking)
+        done = len({self.path(act) for _, act in self.subject.conditions}) - len(lacking)
         with track(f"answers ({self.subject.name})", (done + len(lacking)) * len(self.questions)) as advance:
             advance(done * len(self.questions))
 
@@ -110,7 +104,7 @@ class Answering:
         Raises:
             NeuroglotError: There is no such mask, or the server fails (`Served`).
         """
-        acts = {each.name: act for each, act in self.conditions}
+        acts = {each.name: act for each, act in self.subject.conditions}
         if mask not in acts:
             raise unknown("mask", mask, acts, f"run {str(self.subject.run.folder)!r}")
         if not self.path(acts[mask]).is_file():
@@ -119,7 +113,7 @@ class Answering:
 
     def finished(self) -> Written:
         """The masks whose answers are there."""
-        paths = {mask.name: self.path(act) for mask, act in self.conditions}
+        paths = {mask.name: self.path(act) for mask, act in self.subject.conditions}
         pieces = {path: _read(path) for path in set(paths.values()) if path.is_file()}
         return {mask: pieces[path] for mask, path in paths.items() if path in pieces}
 
@@ -132,7 +126,7 @@ class Answering:
 
     def _lacking(self) -> list[Intervention]:
         """One mask of each piece that is not there."""
-        lacking = {self.path(act): act for _, act in self.conditions}
+        lacking = {self.path(act): act for _, act in self.subject.conditions}
         return [act for path, act in lacking.items() if not path.is_file()]
 
     def _groups(self, acts: Sequence[Intervention]) -> Iterator[Sequence[Intervention]]:

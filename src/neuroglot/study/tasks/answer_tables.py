@@ -13,6 +13,7 @@ from neuroglot.evaluation.answers.live import Answer
 from neuroglot.evaluation.answers.measures import chrf, repetition
 from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 from neuroglot.evaluation.langspec import collateral, langspec
+from neuroglot.study.tasks.subjects import labels
 from neuroglot.text.identify import Identifier
 from neuroglot.text.questions import Question
 
@@ -20,17 +21,6 @@ Rows = list[dict[str, Any]]
 
 MEASURES = ("in_language", "repetition", "chrf")
 """What has an interval."""
-
-
-def labels(subject: str, mask: Mask) -> dict[str, str]:
-    """The first columns of every table of tasks."""
-    return {
-        "subject": subject,
-        "mask": mask.name,
-        "recipe": mask.recipe if mask.kind in ("recipe", "matched") else "",
-        "kind": mask.kind,
-        "target": mask.target,
-    }
 
 
 def answer_rows(
@@ -105,7 +95,7 @@ class Drawn:
     def means(self, measure: str) -> Float[np.ndarray, "resample mask language"]:
         """A measure's mean in each language: over all questions, then over each resample."""
         values = self.answers[measure].to_numpy(dtype=np.float64).reshape(len(self.masks), -1)
-        own = [self._own(language) for language in self.languages]
+        own = [self.asked_in(language) for language in self.languages]
         most = max(int(here.sum()) for here in own)
         padded = np.zeros((len(self.masks), len(own), most))
         units = np.zeros((len(own), most))
@@ -114,7 +104,8 @@ class Drawn:
             units[row, : here.sum()] = 1
         return rates(padded, units, self.weights)
 
-    def _own(self, language: str) -> Bool[np.ndarray, " question"]:
+    def asked_in(self, language: str) -> Bool[np.ndarray, " question"]:
+        """Which questions are in a language."""
         return np.array([question.language == language for question in self.questions])
 
 
@@ -128,7 +119,7 @@ def generation_rows(drawn: Drawn) -> pd.DataFrame:
         for column, language in enumerate(drawn.languages):
             row: dict[str, Any] = labels(drawn.subject, mask) | {
                 "language": language,
-                "questions": sum(question.language == language for question in drawn.questions),
+                "questions": int(drawn.asked_in(language).sum()),
             }
             for measure in MEASURES:
                 low, high = limits[measure]
@@ -175,7 +166,7 @@ def _fallback(drawn: Drawn) -> Iterator[dict[str, Any]]:
     answered = drawn.answers["answered_in"].to_numpy().reshape(len(drawn.masks), -1)
     for number, mask in enumerate(drawn.masks):
         for language in drawn.languages:
-            own = answered[number, [question.language == language for question in drawn.questions]]
+            own = answered[number, drawn.asked_in(language)]
             for other in [*drawn.languages, ""]:
                 yield labels(drawn.subject, mask) | {
                     "language": language,

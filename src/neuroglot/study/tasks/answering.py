@@ -46,7 +46,7 @@ def answer_frames(run: Run, settings: Generation | None = None) -> Frames:
 
 def tables_of(answering: Answering, written: Written, identifier: Identifier) -> Frames:
     """The tables of one model, of the masks whose answers are there; those of the untouched model must be."""
-    masks = [mask for mask, _ in answering.conditions if mask.name in written]
+    masks = [mask for mask, _ in answering.subject.conditions if mask.name in written]
     name, study = answering.subject.name, answering.subject.run.study
     answers = answer_rows(name, masks, answering.questions, written, identifier)
     drawn = Drawn.of(name, masks, answering.questions, answers, resamples=study.resamples, seed=study.seed)

@@ -11,9 +11,11 @@ from neuroglot.evaluation.ablation import BASE, Mask
 from neuroglot.evaluation.bootstrap import interval, rates, whole_then_resamples
 from neuroglot.evaluation.harness.benchmark import Answer
 from neuroglot.evaluation.paired import Paired
+from neuroglot.study.tasks.subjects import labels
 
 
 def panel_frames(
+    subject: str,
     panel: str,
     tasks: Mapping[str, str],
     masks: Sequence[Mask],
@@ -29,7 +31,8 @@ def panel_frames(
     draws; tasks of the same number of items draw the same ones, since they may be parallel.
 
     Args:
-        panel: Its name.
+        subject: The name of the model.
+        panel: The panel's.
         tasks: Language → task.
         masks: What was tried, the base among them.
         answered: (mask, task) → what was answered.
@@ -37,8 +40,8 @@ def panel_frames(
         seed: Of the bootstrap.
 
     Returns:
-        ``benchmark``: mask, recipe, kind, target, panel, task, language, items, chance, score, lost (score of
-        the untouched model − score), both with the limits of their 95 % intervals, and at_chance.
+        ``benchmark``: subject, mask, recipe, kind, target, panel, task, language, items, chance, score, lost
+        (score of the untouched model − score), both with the limits of their 95 % intervals, and at_chance.
         ``benchmark_f1``: LangSpec-F1 (absolute drop of accuracy) and collateral; NaN without a base to judge.
     """
     languages = list(tasks)
@@ -49,10 +52,16 @@ def panel_frames(
     base = [mask.name for mask in masks].index(BASE)
     paired = Paired(tuple(masks), tuple(languages), base, found[0], found[1:])
     at_chance = interval(paired.drawn[:, base])[0] <= chance
-    about = {"panel": panel, "tasks": tasks, "items": counts, "chance": chance, "at_chance": at_chance}
+    about = {
+        "panel": panel,
+        "tasks": tasks,
+        "items": counts,
+        "chance": chance,
+        "at_chance": at_chance,
+    }
     return {
-        "benchmark": pd.DataFrame(_scores(paired, about)),
-        "benchmark_f1": pd.DataFrame(_f1(paired, panel, at_chance)),
+        "benchmark": pd.DataFrame(_scores(paired, subject, about)),
+        "benchmark_f1": pd.DataFrame(_f1(paired, subject, panel, at_chance)),
     }
 
 
@@ -80,13 +89,13 @@ def _arrays(
     return right, items, chance
 
 
-def _scores(paired: Paired, about: Mapping[str, Any]) -> list[dict[str, object]]:
+def _scores(paired: Paired, subject: str, about: Mapping[str, Any]) -> list[dict[str, object]]:
     low, high = interval(paired.drawn)
     lost = paired.point[[paired.base]] - paired.point
     lost_low, lost_high = interval(paired.drawn[:, [paired.base]] - paired.drawn)
     return [
         {
-            **_of(mask),
+            **labels(subject, mask),
             "panel": about["panel"],
             "task": about["tasks"][language],
             "language": language,
@@ -105,7 +114,9 @@ def _scores(paired: Paired, about: Mapping[str, Any]) -> list[dict[str, object]]
     ]
 
 
-def _f1(paired: Paired, panel: str, at_chance: Bool[np.ndarray, " language"]) -> list[dict[str, object]]:
+def _f1(
+    paired: Paired, subject: str, panel: str, at_chance: Bool[np.ndarray, " language"]
+) -> list[dict[str, object]]:
     """LangSpec-F1 among the tasks that are not at chance."""
     known = np.flatnonzero(~at_chance)
     names = [paired.languages[column] for column in known]
@@ -125,7 +136,7 @@ def _f1(paired: Paired, panel: str, at_chance: Bool[np.ndarray, " language"]) ->
                 mean, largest = judged.collateral(row, place, "absolute")
             rows.append(
                 {
-                    **_of(mask),
+                    **labels(subject, mask),
                     "target": target,
                     "panel": panel,
                     "f1": f1,
@@ -136,7 +147,3 @@ def _f1(paired: Paired, panel: str, at_chance: Bool[np.ndarray, " language"]) ->
                 }
             )
     return rows
-
-
-def _of(mask: Mask) -> dict[str, object]:
-    return {"mask": mask.name, "recipe": mask.recipe, "kind": mask.kind, "target": mask.target}

@@ -58,10 +58,15 @@ def benchmark_frames(run: Run, settings: Benchmarks | None = None) -> dict[str, 
         answered = trial.measured()
         for name, tasks in asked.panels.items():
             frames = panel_frames(
-                name, tasks, trial.masks, answered, resamples=run.study.resamples, seed=run.study.seed
+                subject.name,
+                name,
+                tasks,
+                trial.masks,
+                answered,
+                resamples=run.study.resamples,
+                seed=run.study.seed,
             )
             for each, frame in frames.items():
-                frame.insert(0, "subject", subject.name)
                 found[each].append(frame)
     return {name: pd.concat(frames, ignore_index=True) for name, frames in found.items()}
 
@@ -77,20 +82,6 @@ def loaded(run: Run, settings: Benchmarks) -> dict[str, Benchmark]:
     return load_benchmarks(
         names, limit=settings.limit, few_shot=settings.few_shot, seed=run.study.seed, folders=folders
     )
-
-
-def benchmark_tokens(run: Run, settings: Benchmarks) -> int:
-    """Tokens to read under one mask, for an estimate; what is written comes on top.
-
-    Raises:
-        NeuroglotError: As `load_benchmarks`.
-    """
-    from neuroglot.evaluation.harness.lm import TokenCount
-
-    lm = TokenCount(run.model)
-    for benchmark in loaded(run, settings).values():
-        benchmark.ask(lm)
-    return lm.count
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ class Trial:
     @property
     def masks(self) -> list[Mask]:
         """Those that are tried, nothing off first."""
-        return [mask for mask, _ in self.subject.conditions()]
+        return [mask for mask, _ in self.subject.conditions]
 
     def measured(self) -> Answered:
         """Asks whatever was not asked, one mask after the other.
@@ -124,7 +115,7 @@ class Trial:
         from neuroglot.evaluation.harness.lm import HarnessModel
 
         model, lm = self.subject.model, None
-        conditions = self.subject.conditions()
+        conditions = self.subject.conditions
         answered: Answered = {}
         with self.subject.run.track(
             f"benchmarks of {self.subject.name} (items)",

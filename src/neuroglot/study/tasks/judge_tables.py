@@ -9,7 +9,8 @@ from neuroglot.evaluation.bootstrap import interval
 from neuroglot.evaluation.judge.agreement import agreement
 from neuroglot.evaluation.judge.rubric import HIGHEST
 from neuroglot.study.sections import Frames
-from neuroglot.study.tasks.answer_tables import Drawn, Rows, f1_rows, labels
+from neuroglot.study.tasks.answer_tables import Drawn, Rows, f1_rows
+from neuroglot.study.tasks.subjects import labels
 from neuroglot.text.questions import Question
 
 
@@ -46,7 +47,7 @@ def judge_tables(
     marks = first["score"].to_numpy().reshape(len(masks), -1)
     for number, mask in enumerate(masks):
         for column, language in enumerate(drawn.languages):
-            own = _own(drawn, language)
+            own = drawn.asked_in(language)
             rows.append(
                 labels(drawn.subject, mask)
                 | {
@@ -76,12 +77,8 @@ def _means(drawn: Drawn) -> Float[np.ndarray, "resample mask language"]:
     marks = drawn.answers["score"].to_numpy(dtype=np.float64).reshape(len(drawn.masks), -1)
     found = np.empty((len(drawn.weights), len(drawn.masks), len(drawn.languages)))
     for column, language in enumerate(drawn.languages):
-        own = marks[:, _own(drawn, language)].T  # [question, mask]
+        own = marks[:, drawn.asked_in(language)].T  # [question, mask]
         weights = drawn.weights if drawn.weights.ndim == 2 else drawn.weights[:, column, : len(own)]
         total, count = weights @ np.nan_to_num(own), weights @ np.isfinite(own)
         found[:, :, column] = total / np.where(count == 0, np.nan, count)
     return found
-
-
-def _own(drawn: Drawn, language: str) -> np.ndarray:
-    return np.array([question.language == language for question in drawn.questions])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from neuroglot.evaluation.ablation import Mask
 from neuroglot.intervention.kinds import Intervention
@@ -35,6 +36,7 @@ class Subject:
         """Weights and precision: numbers of different ones never meet."""
         return f"{self.model.fingerprint} {self.model.precision}"
 
+    @cached_property
     def conditions(self) -> list[tuple[Mask, Intervention]]:
         """Nothing off, everything off, the recipes' sets; on the run's own model one random set of each kind.
 
@@ -50,6 +52,17 @@ class Subject:
         ]
 
 
+def labels(subject: str, mask: Mask) -> dict[str, str]:
+    """The first columns of every table of tasks."""
+    return {
+        "subject": subject,
+        "mask": mask.name,
+        "recipe": mask.recipe if mask.kind in ("recipe", "matched") else "",
+        "kind": mask.kind,
+        "target": mask.target,
+    }
+
+
 def subjects(run: Run) -> Iterator[Subject]:
     """The run's model, then the chat model.
 
@@ -60,16 +73,10 @@ def subjects(run: Run) -> Iterator[Subject]:
     study = run.study
     if study.chat is None:
         return
-    texts = [
-        sentence
-        for documents in run.text["report"].documents.values()
-        for document in documents
-        for sentence in document.sentences
-    ]
     with located(study.at("chat")):
         found_on = run.manifest["stages"]["score"]["model"]
         loading = study.loading | {"name": study.chat, "revision": None, "precision": found_on["precision"]}
         model = LanguageModel.load(**loading, device=study.device)
         check_neurons(found_on, model, {recipe.site for recipe in study.recipes})
-        check_words(run.model.tokenizer, model.tokenizer, texts)
+        check_words(run.model.tokenizer, model.tokenizer, run.text["report"].every_sentence)
     yield Subject("chat", model, run)

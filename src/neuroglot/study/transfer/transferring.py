@@ -151,12 +151,7 @@ class Transfer:
         Raises:
             NeuroglotError: A model cannot be loaded, or the sets cannot be applied to it.
         """
-        texts = [
-            sentence
-            for documents in self._text.documents.values()
-            for document in documents
-            for sentence in document.sentences
-        ]
+        texts = self._text.every_sentence
         longest = int(self.run.ablation.data["tokens"].max())
         found = []
         for name, label in zip(self.names, self.labels[1:], strict=True):
